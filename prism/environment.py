@@ -1,0 +1,108 @@
+"""Reads the environment once, strictly: a missing or malformed variable is one line that says what to set."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+Environment = Literal["production", "development", "test"]
+
+
+def fail(variable: str, problem: str, hint: str) -> ImproperlyConfigured:
+    """The one shape of every start-up error: `NAME: what is wrong. What to set.`"""
+    return ImproperlyConfigured(f"{variable}: {problem}. {hint}")
+
+
+def required(variable: str, hint: str) -> str:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise fail(variable, "is not set", hint)
+    return value
+
+
+def optional(variable: str, default: str) -> str:
+    return os.environ.get(variable, "").strip() or default
+
+
+def integer(variable: str, default: int, *, low: int, high: int) -> int:
+    raw = os.environ.get(variable, "").strip()
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError as error:
+        raise fail(variable, f"{raw!r} is not a whole number", f"Set it between {low} and {high}") from error
+    if not low <= value <= high:
+        raise fail(variable, f"{value} is out of range", f"Set it between {low} and {high}")
+    return value
+
+
+def flag(variable: str, default: bool) -> bool:
+    raw = os.environ.get(variable, "").strip().lower()
+    if not raw:
+        return default
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise fail(variable, f"{raw!r} is not a yes or a no", "Set it to true or false")
+
+
+def words(variable: str) -> list[str]:
+    """A comma-separated list, blanks dropped."""
+    return [word.strip() for word in os.environ.get(variable, "").split(",") if word.strip()]
+
+
+def json_object(variable: str) -> dict[str, Any]:
+    raw = os.environ.get(variable, "").strip()
+    if not raw:
+        return {}
+    try:
+        value = json.loads(raw)
+    except ValueError as error:
+        raise fail(variable, "is not valid JSON", 'Set a JSON object, as {"security.protocol": "SASL_SSL"}') from error
+    if not isinstance(value, dict):
+        raise fail(variable, "is not a JSON object", 'Set a JSON object, as {"security.protocol": "SASL_SSL"}')
+    return value
+
+
+def environment_name() -> Environment:
+    value = optional("PRISM_ENV", "production")
+    if value not in ("production", "development", "test"):
+        raise fail("PRISM_ENV", f"{value!r} is not known", "Set production, development or test")
+    return value
+
+
+def database(variable: str, hint: str) -> dict[str, Any]:
+    """One PostgreSQL address as Django wants it; any other scheme is refused (architecture, decision 1)."""
+    url = required(variable, hint)
+    if urlsplit(url).scheme not in ("postgres", "postgresql"):
+        raise fail(variable, "is not a PostgreSQL address", "Set postgres://user:password@host:5432/database")
+    config: dict[str, Any] = env.db_url_config(url)
+    if not config.get("NAME") or not config.get("USER"):
+        raise fail(variable, "names no user or no database", "Set postgres://user:password@host:5432/database")
+    return config
+
+
+def secret_key(production: bool) -> str:
+    value = required("SECRET_KEY", "Set at least 50 random characters")
+    if production and len(value) < 50:
+        raise fail("SECRET_KEY", "is too short", "Set at least 50 random characters")
+    return value
+
+
+def fernet_keys() -> list[str]:
+    """Newest first; the first encrypts, all decrypt. They are never derived from SECRET_KEY."""
+    keys = words("FERNET_KEYS")
+    if not keys:
+        raise fail("FERNET_KEYS", "is not set", "Set one or more random strings of 32 characters or more, newest first")
+    if any(len(key) < 32 for key in keys):
+        raise fail("FERNET_KEYS", "holds a key under 32 characters", "Set random strings of 32 characters or more")
+    return keys

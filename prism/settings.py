@@ -1,0 +1,175 @@
+"""Settings: environment variables only, read strictly by `prism.environment`. docs/settings.md lists them all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prism import environment as read
+from prism.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+PRISM_ENV = read.environment_name()
+PRODUCTION = PRISM_ENV == "production"
+DEBUG = False
+
+# Which role of the database this process takes (architecture, decision 2): web serves people, worker does the rest.
+PROCESS = os.environ.get("PRISM_PROCESS", "worker")
+
+SECRET_KEY = read.secret_key(PRODUCTION)
+FERNET_KEYS = read.fernet_keys()
+FERNET_USE_HKDF = True
+
+_owner = read.database("DATABASE_URL", "Set postgres://prism_owner:password@host:5432/prism (the owner's role)")
+_web = read.database("WEB_DATABASE_URL", "Set postgres://prism_web:password@host:5432/prism (the role without ownership)")
+if _owner["USER"] == _web["USER"]:
+    raise read.fail(
+        "WEB_DATABASE_URL",
+        "has the same user as DATABASE_URL",
+        "Give the web process a role of its own that owns nothing, or row-level security protects nobody",
+    )
+WEB_DATABASE_ROLE = _web["USER"]
+DATABASES = {
+    "default": {
+        **(_web if PROCESS == "web" else _owner),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": f"prism-{PROCESS}", "connect_timeout": 5, **_owner.get("OPTIONS", {})},
+    }
+}
+
+KAFKA_BOOTSTRAP_SERVERS = read.required("KAFKA_BOOTSTRAP_SERVERS", "Set host:port[,host:port]")
+KAFKA_TRIGGERS_TOPIC = read.optional("KAFKA_TRIGGERS_TOPIC", "campaign_triggers")
+# Maps further trigger topics to the tenant whose triggers they carry: {"topic": "tenant-slug"} (contract.md, Tenants).
+KAFKA_TRIGGER_TOPIC_TENANTS = read.json_object("KAFKA_TRIGGER_TOPIC_TENANTS")
+KAFKA_DISPATCH_EVENTS_TOPIC = read.optional("KAFKA_DISPATCH_EVENTS_TOPIC", "communication_dispatch_events")
+KAFKA_CONSUMER_GROUP = read.optional("KAFKA_CONSUMER_GROUP", "prism")
+KAFKA_EXTRA_CONFIG = read.json_object("KAFKA_EXTRA_CONFIG")
+KAFKA_SESSION_TIMEOUT_MS = read.integer("KAFKA_SESSION_TIMEOUT_MS", 6000, low=1000, high=300_000)
+
+DEFAULT_TENANT = read.optional("DEFAULT_TENANT", "default")
+# Environment variables that a provider's configuration may name; a trailing * allows a prefix (decision 20).
+PROVIDER_ENV_ALLOW_LIST = read.words("PROVIDER_ENV_ALLOW_LIST")
+OUTBOUND_ALLOW_PRIVATE = read.flag("OUTBOUND_ALLOW_PRIVATE", False)
+OUTBOUND_MIN_TLS = read.optional("OUTBOUND_MIN_TLS", "1.2")
+if OUTBOUND_MIN_TLS not in ("1.2", "1.3"):
+    raise read.fail("OUTBOUND_MIN_TLS", f"{OUTBOUND_MIN_TLS!r} is not known", "Set 1.2 or 1.3")
+
+WORKER_DEAD_AFTER_SECONDS = read.integer("WORKER_DEAD_AFTER_SECONDS", 15, low=3, high=300)
+TRIGGER_MAX_BYTES = read.integer("TRIGGER_MAX_BYTES", 262_144, low=1024, high=8_388_608)
+LEDGER_RETENTION_DAYS = read.integer("LEDGER_RETENTION_DAYS", 97, low=1, high=3650)
+DISPATCH_RETENTION_DAYS = read.integer("DISPATCH_RETENTION_DAYS", 90, low=1, high=3650)
+DEAD_LETTER_RETENTION_DAYS = read.integer("DEAD_LETTER_RETENTION_DAYS", 14, low=1, high=3650)
+METRICS_PORT = read.integer("METRICS_PORT", 0, low=0, high=65_535)
+if LEDGER_RETENTION_DAYS < DISPATCH_RETENTION_DAYS:
+    raise read.fail(
+        "LEDGER_RETENTION_DAYS",
+        f"{LEDGER_RETENTION_DAYS} is less than DISPATCH_RETENTION_DAYS ({DISPATCH_RETENTION_DAYS})",
+        "Keep the ledger at least as long as the dispatches, or an old event could be sent again",
+    )
+
+ALLOWED_HOSTS = read.words("ALLOWED_HOSTS") or ([] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"])
+CSRF_TRUSTED_ORIGINS = read.words("CSRF_TRUSTED_ORIGINS")
+SECURE_SSL_REDIRECT = read.flag("SECURE_SSL_REDIRECT", PRODUCTION)
+SECURE_HSTS_SECONDS = read.integer("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0, low=0, high=63_072_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if read.flag("BEHIND_TLS_PROXY", False) else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+
+INSTALLED_APPS = [
+    "tenants",
+    "providers",
+    "outbox",
+    "templates",
+    "audiences",
+    "campaigns",
+    "dispatching",
+    "ingestion",
+    "prism",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "django_q",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.middleware.TenantMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "prism.urls"
+WSGI_APPLICATION = "prism.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "prism" / "html"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "pt-br"
+LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English")]
+TIME_ZONE = "America/Sao_Paulo"
+USE_I18N = USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / ".local" / "static"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+
+# dependencies' lessons: ids only as arguments, save_limit -1, small queue_limit, long retry, no connection pool.
+Q_CLUSTER = {
+    "name": "prism",
+    "workers": 2,
+    "timeout": 60,
+    "retry": 900,
+    "max_attempts": 3,
+    "bulk": 1,
+    "queue_limit": 4,
+    "save_limit": -1,
+    "recycle": 500,
+    "catch_up": False,
+    "poll": 0.5,
+}
+REDIS_URL = read.optional("REDIS_URL", "")
+if REDIS_URL:
+    Q_CLUSTER["redis"] = REDIS_URL
+else:
+    Q_CLUSTER["orm"] = "default"
+
+LOGGING_CONFIG = None
+LOG_LEVEL = read.optional("LOG_LEVEL", "INFO").upper()
+logging_config(level=LOG_LEVEL, readable=not PRODUCTION and read.flag("LOG_READABLE", False))

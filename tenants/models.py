@@ -1,0 +1,97 @@
+"""Who owns a row and who may act on it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.validation import validate_timezone
+
+
+class Tenant(models.Model):
+    slug = models.SlugField(_("slug"), max_length=63, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    timezone = models.CharField(
+        _("time zone"), max_length=63, default="America/Sao_Paulo", validators=[validate_timezone]
+    )
+    locale = models.CharField(_("language"), max_length=10, default="pt-br", choices=settings.LANGUAGES)
+    person_key_attribute = models.CharField(
+        _("person key"),
+        max_length=100,
+        blank=True,
+        help_text=_("Contact attribute that tells people apart where there is no tax id."),
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "tenants"
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    VIEWER = "viewer", _("Viewer")
+    AUTHOR = "author", _("Author")
+    OPERATOR = "operator", _("Operator")
+    ADMIN = "admin", _("Administrator")
+
+
+class Membership(models.Model):
+    tenant = models.ForeignKey(Tenant, models.CASCADE, verbose_name=_("tenant"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"))
+    role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.VIEWER)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "memberships"
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "tenant"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.tenant} ({self.role})"
+
+
+class ApiKey(models.Model):
+    """A program's credential. Only its digest is kept; `tenants.keys` mints and checks."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, verbose_name=_("tenant"))
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)
+    digest = models.BinaryField(_("digest"), max_length=32, editable=False)
+    scopes = ArrayField(models.CharField(max_length=50), verbose_name=_("scopes"), default=list)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+
+    class Meta:
+        db_table = "api_keys"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="api_key_name_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class ConfigVersion(models.Model):
+    """One row. Triggers raise it with every change of configuration; workers compare it once per batch."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    version = models.BigIntegerField(default=1)
+
+    class Meta:
+        db_table = "config_version"
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="config_version_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.version)
