@@ -1,0 +1,7 @@
+"""A real PostgreSQL 18 and a real Apache Kafka on this machine, for the demo, development and tests. Never production."""
+
+from prism.embedded.errors import EmbeddedError
+from prism.embedded.services import Services, ensure, hold, restart, stop
+from prism.embedded.topics import ensure_topics
+
+__all__ = ["EmbeddedError", "Services", "ensure", "ensure_topics", "hold", "restart", "stop"]

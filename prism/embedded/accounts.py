@@ -1,0 +1,114 @@
+"""Which system user runs the servers, and which places that user can reach.
+
+PostgreSQL refuses to run as root, and a checkout below a directory of mode 700 (/root, mktemp -d) is closed to anybody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TypedDict
+
+import msgspec
+
+from prism.embedded.errors import EmbeddedError
+
+# Where root keeps what an unprivileged server must reach when the checkout itself is closed to it.
+OPEN_PLACE = Path("/var/lib/prism-embedded")
+
+
+class SubprocessUser(TypedDict):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+class Account(msgspec.Struct, frozen=True):
+    uid: int
+    gid: int
+    name: str
+
+    def as_subprocess(self) -> SubprocessUser:
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def can(self, test: str, path: Path) -> bool:
+        """Whether this user passes `test -x PATH` and the like, every parent directory included."""
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'test {test} "$1"', "sh", str(path)],
+            cwd="/",
+            check=False,
+            **self.as_subprocess(),
+        )
+        return done.returncode == 0
+
+
+def owner_of(root: Path) -> Account | None:
+    """The user a plain checkout belongs to when root works in it (sudo make demo); None: just ourselves."""
+    status = root.stat()
+    if os.geteuid() != 0:
+        if status.st_uid != os.geteuid():
+            raise EmbeddedError(f"{root} belongs to another user: run as that user, or remove it.")
+        return None
+    return None if status.st_uid == 0 else Account(status.st_uid, status.st_gid, str(status.st_uid))
+
+
+def unprivileged(root: Path) -> Account | None:
+    """Who runs a server that refuses root: the owner of the directory, else nobody; None: just ourselves."""
+    if os.geteuid() != 0:
+        return None
+    if owner := owner_of(root):
+        return owner
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError:
+        raise EmbeddedError("PostgreSQL refuses to run as root and there is no user 'nobody': run as a plain user.") from None
+    return Account(nobody.pw_uid, nobody.pw_gid, "nobody")
+
+
+def give_to(account: Account | None, *paths: Path) -> None:
+    if account:
+        for path in paths:
+            os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def reachable_directory(wanted: Path, account: Account | None) -> Path:
+    """`wanted`, made and owned by the account; or a place of the same purpose below OPEN_PLACE if the account cannot get there."""
+    wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if account is None:
+        return wanted
+    give_to(account, wanted)
+    if account.can("-w", wanted):
+        return wanted
+    wanted.rmdir()
+    name = hashlib.blake2b(str(wanted).encode(), digest_size=6).hexdigest()
+    place = _open_place() / name
+    place.mkdir(mode=0o700, exist_ok=True)
+    give_to(account, place)
+    if not account.can("-w", place):
+        raise EmbeddedError(f"User {account.name} can write neither to {wanted} nor to {place}: open their parents with chmod o+x.")
+    return place
+
+
+def reachable_programs(folder: Path, version: str, account: Account | None) -> Path:
+    """The folder of programs, or a copy of it that the account can execute."""
+    if account is None or account.can("-x", folder / "bin" / "postgres"):
+        return folder
+    copy = _open_place() / f"{folder.name}-{version}"
+    if not copy.exists():
+        half = copy.with_name(f"{copy.name}.{os.getpid()}")
+        shutil.copytree(folder, half, symlinks=True)
+        os.chmod(half, 0o755)
+        try:
+            half.rename(copy)
+        except OSError:  # a parallel start was faster: its copy is as good
+            shutil.rmtree(half)
+    return copy
+
+
+def _open_place() -> Path:
+    OPEN_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return OPEN_PLACE

@@ -1,0 +1,129 @@
+"""The life of one server, whichever it is: find it or start it on free ports, wait until it answers, stop it."""
+
+from __future__ import annotations
+
+import abc
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from prism.embedded import ports, processes, records
+from prism.embedded.errors import EmbeddedError
+
+Progress = Callable[[str], None]
+
+# Five tries: each moves on to another port if somebody was quicker to take the chosen one.
+TRIES = 5
+# Recovery after a crash may take long; a server that is alive and recovering is left alone until then.
+READY_WITHIN = 300.0
+
+
+class Server(abc.ABC):
+    """One server below `root`: its record is `root/<name>.json`, its log `root/<name>.log`."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    # Port name -> the port it gets unless somebody has it.
+    preferred_ports: ClassVar[dict[str, int]]
+    # (signal, seconds of patience), tried in turn.
+    stop_signals: ClassVar[tuple[tuple[signal.Signals, float], ...]]
+
+    def __init__(self, root: Path, progress: Progress) -> None:
+        self.root = root
+        self.progress = progress
+        self.record_path = root / f"{self.name}.json"
+        self.log = root / f"{self.name}.log"
+        self.record = records.load(self.record_path)
+
+    @abc.abstractmethod
+    def prepare(self) -> None:
+        """Makes what the first start needs; safe to repeat after it was cut short at any point."""
+
+    @abc.abstractmethod
+    def launch(self) -> int:
+        """Writes the configuration for `self.record.ports`, starts the process and returns its pid."""
+
+    @abc.abstractmethod
+    def mark(self) -> str:
+        """The command-line argument by which a process of this very server is known: an absolute path of ours."""
+
+    @abc.abstractmethod
+    def answers(self) -> bool:
+        """Whether it serves a client now."""
+
+    def running(self) -> processes.Process | None:
+        """The live process, also one whose start was cut short before its pid was written down."""
+        if processes.is_alive(self.record.process):
+            return self.record.process
+        return processes.find_by_argument(self.mark()) if self.record.ports else None
+
+    def ensure(self) -> None:
+        """Returns when it serves clients. Data stay; ports stay if they are still free."""
+        if process := self.running():
+            if self._wait(process):
+                self._remember(process)
+                return
+            self.progress(f"{self.title} is alive but does not answer: starting it again")
+            self.stop()
+        self.prepare()
+        for _ in range(TRIES):
+            self._choose_ports()
+            self.progress(f"Starting {self.title} on port {self.record.ports['main']}")
+            process = self._start()
+            if process and self._wait(process):
+                return
+            if all(ports.is_free(port) for port in self.record.ports.values()):
+                break
+        raise EmbeddedError(f"{self.title} did not start. The end of {self.log}:\n{self._end_of_log()}")
+
+    def stop(self) -> None:
+        if process := self.running():
+            self.progress(f"Stopping {self.title}")
+            processes.stop(process, *self.stop_signals)
+        self._remember(None)
+
+    def kill(self) -> None:
+        """kill -9, as an outage would: for tests of recovery."""
+        if process := self.running():
+            processes.stop(process, (signal.SIGKILL, 10))
+        self._remember(None)
+
+    def _choose_ports(self) -> None:
+        chosen: dict[str, int] = {}
+        for key, preferred in self.preferred_ports.items():
+            title = self.title if key == "main" else f"{self.title} ({key})"
+            wanted = self.record.ports.get(key, preferred)
+            chosen[key] = ports.choose(title, wanted, chosen.values(), self.progress)
+        self.record.ports = chosen
+        records.save(self.record_path, self.record)
+
+    def _start(self) -> processes.Process | None:
+        process = processes.identify(self.launch())
+        self._remember(process)
+        return process
+
+    def _remember(self, process: processes.Process | None) -> None:
+        if self.record_path.exists() and self.record.process != process:
+            self.record.process = process
+            records.save(self.record_path, self.record)
+
+    def _wait(self, process: processes.Process) -> bool:
+        """True once it answers; False when it died or stays silent for too long."""
+        begun = told = time.monotonic()
+        while processes.is_alive(process):
+            if self.answers():
+                return True
+            now = time.monotonic()
+            if now - begun > READY_WITHIN:
+                return False
+            if now - told > 5:
+                self.progress(f"Waiting for {self.title} ({now - begun:.0f} s)")
+                told = now
+            time.sleep(0.05)
+        return False
+
+    def _end_of_log(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join(lines[-12:]) or "(empty)"
