@@ -1,4 +1,4 @@
-"""A real PostgreSQL 18 and a real Apache Kafka on this machine, for the demo, development and tests. Never production."""
+"""Real PostgreSQL 18 and real Apache Kafka on this machine, for the demo, development and tests; never production."""
 
 from prism.embedded.errors import EmbeddedError
 from prism.embedded.services import Services, ensure, hold, restart, stop

@@ -29,6 +29,16 @@ def start(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def stop_both(arguments: argparse.Namespace) -> int:
+    stop(arguments.root, say)
+    return 0
+
+
+def restart_one(arguments: argparse.Namespace) -> int:
+    restart(arguments.root, arguments.name, say, kill=arguments.kill)
+    return 0
+
+
 def show_environment(arguments: argparse.Namespace) -> int:
     if not all(services.status(arguments.root).values() or [None]):
         raise EmbeddedError("The services are not running: python -m prism.embedded start")
@@ -72,7 +82,9 @@ def _print_exports(found: Services) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m prism.embedded", description=__doc__)
-    parser.add_argument("--root", type=Path, default=services.DEFAULT_ROOT, help="where they live (default: .local/services)")
+    parser.add_argument(
+        "--root", type=Path, default=services.DEFAULT_ROOT, help="where they live (default: .local/services)"
+    )
     commands = parser.add_subparsers(required=True)
 
     def command(name: str, action: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -82,10 +94,10 @@ def main() -> int:
         return sub
 
     command("start", start, "start both and print their addresses as shell exports; they stay up")
-    command("stop", lambda a: stop(a.root, say) or 0, "stop both; their data stay")
+    command("stop", stop_both, "stop both; their data stay")
     command("status", show_status, "say what runs; exit 1 unless both do")
     command("env", show_environment, "print the addresses as shell exports")
-    restarting = command("restart", lambda a: restart(a.root, a.name, say, kill=a.kill) or 0, "restart one of them")
+    restarting = command("restart", restart_one, "restart one of them")
     restarting.add_argument("name", choices=("postgres", "kafka"))
     restarting.add_argument("--kill", action="store_true", help="with kill -9, as an outage would")
     command("clean", clean, "stop all and remove their data")

@@ -1,6 +1,6 @@
 """Which system user runs the servers, and which places that user can reach.
 
-PostgreSQL refuses to run as root, and a checkout below a directory of mode 700 (/root, mktemp -d) is closed to anybody else.
+PostgreSQL refuses to run as root, and a checkout below a directory of mode 700 (/root, mktemp -d) is closed to others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from prism.embedded.errors import EmbeddedError
 OPEN_PLACE = Path("/var/lib/prism-embedded")
 
 
-class SubprocessUser(TypedDict):
+class SubprocessUser(TypedDict, total=False):
     user: int
     group: int
     extra_groups: list[int]
@@ -32,18 +32,20 @@ class Account(msgspec.Struct, frozen=True):
     gid: int
     name: str
 
-    def as_subprocess(self) -> SubprocessUser:
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
-
     def can(self, test: str, path: Path) -> bool:
         """Whether this user passes `test -x PATH` and the like, every parent directory included."""
         done = subprocess.run(
             ["/bin/sh", "-c", f'test {test} "$1"', "sh", str(path)],
             cwd="/",
             check=False,
-            **self.as_subprocess(),
+            **run_as(self),
         )
         return done.returncode == 0
+
+
+def run_as(account: Account | None) -> SubprocessUser:
+    """What subprocess needs to run a program as that user; nothing for ourselves."""
+    return {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
 
 
 def owner_of(root: Path) -> Account | None:
@@ -65,7 +67,9 @@ def unprivileged(root: Path) -> Account | None:
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
-        raise EmbeddedError("PostgreSQL refuses to run as root and there is no user 'nobody': run as a plain user.") from None
+        raise EmbeddedError(
+            "PostgreSQL refuses to run as root and there is no user 'nobody': run as a plain user."
+        ) from None
     return Account(nobody.pw_uid, nobody.pw_gid, "nobody")
 
 
@@ -76,7 +80,7 @@ def give_to(account: Account | None, *paths: Path) -> None:
 
 
 def reachable_directory(wanted: Path, account: Account | None) -> Path:
-    """`wanted`, made and owned by the account; or a place of the same purpose below OPEN_PLACE if the account cannot get there."""
+    """`wanted`, made and owned by the account; or a place below OPEN_PLACE if the account cannot get there."""
     wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
     if account is None:
         return wanted
@@ -89,7 +93,9 @@ def reachable_directory(wanted: Path, account: Account | None) -> Path:
     place.mkdir(mode=0o700, exist_ok=True)
     give_to(account, place)
     if not account.can("-w", place):
-        raise EmbeddedError(f"User {account.name} can write neither to {wanted} nor to {place}: open their parents with chmod o+x.")
+        raise EmbeddedError(
+            f"User {account.name} can write neither to {wanted} nor to {place}: open their parents with chmod o+x."
+        )
     return place
 
 
@@ -101,7 +107,6 @@ def reachable_programs(folder: Path, version: str, account: Account | None) -> P
     if not copy.exists():
         half = copy.with_name(f"{copy.name}.{os.getpid()}")
         shutil.copytree(folder, half, symlinks=True)
-        os.chmod(half, 0o755)
         try:
             half.rename(copy)
         except OSError:  # a parallel start was faster: its copy is as good

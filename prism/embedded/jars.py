@@ -1,6 +1,6 @@
-"""Fetches Kafka's jars with jgo (no Maven, no Java needed) and holds each against the checksum in `kafka_jars.lock`.
+"""Fetches Kafka's jars with jgo (no Maven, no Java needed) and holds each against its checksum in `kafka_jars.lock`.
 
-The lock was made from jgo's own resolution of the endpoint in its first line; a line is `sha256  group:artifact:version`.
+The lock was made from jgo's own resolution of the endpoint in its first line: `sha256  group:artifact:version` each.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def _download(missing: list[Jar], folder: Path, progress: Progress) -> None:
         def fetch(jar: Jar) -> int:
             path = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
             if not _is_good(path, jar):
-                raise EmbeddedError(f"{jar.file} does not have the checksum that {LOCK.name} asks for: it was not installed.")
+                raise EmbeddedError(
+                    f"{jar.file} does not have the checksum that {LOCK.name} asks for: it was not installed."
+                )
             size = path.stat().st_size
             path.replace(folder / jar.file)
             return size

@@ -95,14 +95,16 @@ class Kafka(Server):
         shutil.rmtree(half, ignore_errors=True)
         self._write_properties(half)
         done = subprocess.run(
-            [*self._java(), *JAVA_OPTIONS, "-cp", self.class_path, "kafka.tools.StorageTool", "format", "--standalone"]
-            + ["-t", self.record.secrets["cluster_id"], "-c", str(self.properties)],
+            [
+                *[*self._java(), *JAVA_OPTIONS, "-cp", self.class_path, "kafka.tools.StorageTool"],
+                *["format", "--standalone", "-t", self.record.secrets["cluster_id"], "-c", str(self.properties)],
+            ],
             cwd="/",
             check=False,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            **(self.account.as_subprocess() if self.account else {}),
+            **accounts.run_as(self.account),
         )
         if done.returncode:
             raise EmbeddedError(f"Formatting Kafka's storage failed: {(done.stderr or done.stdout).strip()}")

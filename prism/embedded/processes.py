@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from prism.embedded.accounts import Account
+from prism.embedded.accounts import Account, run_as
 from prism.embedded.errors import EmbeddedError
 
 
@@ -25,7 +25,7 @@ class Process(msgspec.Struct, frozen=True):
 def spawn(command: list[str], *, log: Path, account: Account | None) -> int:
     """Starts a detached process in a session of its own and returns its pid.
 
-    The shell in between leaves at once, so the server is init's child, not ours: it outlives us and we owe it no wait().
+    The shell in between leaves at once, so the server is init's child: it outlives us and we owe it no wait().
     """
     line = '"$@" </dev/null >>"$LOG" 2>&1 & echo $!'
     answer = subprocess.run(
@@ -37,7 +37,7 @@ def spawn(command: list[str], *, log: Path, account: Account | None) -> int:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-        **(account.as_subprocess() if account else {}),
+        **run_as(account),
     )
     return int(answer.stdout)
 

@@ -26,14 +26,16 @@ def load(path: Path) -> Record:
     except FileNotFoundError:
         return Record()
     except msgspec.DecodeError as error:
-        raise EmbeddedError(f"{path} is unreadable ({error}): remove {path.parent} to start anew, without its data.") from None
+        raise EmbeddedError(
+            f"{path} is unreadable ({error}): remove {path.parent} to start anew, without its data."
+        ) from None
 
 
 def save(path: Path, record: Record) -> None:
     """Atomic: a reader sees the old record or the new one, never half of one."""
     half = path.with_suffix(".new")
     descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
+    with os.fdopen(descriptor, "wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(record)))
     give_to(owner_of(path.parent), half)
     half.replace(path)

@@ -50,7 +50,7 @@ def _silent(_line: str) -> None:
 def ensure(root: Path, progress: Progress = _silent, *, durable: bool = True) -> Services:
     """Both services, answering; starts what is not running, keeps data. Any number of processes may call it at once.
 
-    `durable=False` switches fsync off: a little quicker, and safe against kill -9, not against a power cut. Raises EmbeddedError.
+    `durable=False` switches fsync off: quicker, safe against kill -9, not against a power cut. Raises EmbeddedError.
     """
     with _turn(root, progress) as place:
         postgres, kafka = Postgres(place, progress, durable=durable), Kafka(place, progress)
@@ -126,7 +126,9 @@ def _given(environment: Mapping[str, str]) -> Services | None:
         return None
     if not all(values):
         missing = ", ".join(name for name, value in zip(names, values, strict=True) if not value)
-        raise EmbeddedError(f"{missing} not set: set all three of {', '.join(names)}, or none for the embedded services.")
+        raise EmbeddedError(
+            f"{missing} not set: set all three of {', '.join(names)}, or none for the embedded services."
+        )
     return Services(*values)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 
 def ensure_topics(bootstrap: str, partitions: Mapping[str, int], *, timeout: float = 30.0) -> list[str]:
