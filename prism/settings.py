@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import zoneinfo
 from pathlib import Path
 
 from prism import environment as read
 from prism.logs import logging_config
+
+# Every process reads local times from the pinned tzdata package, never from the machine (architecture, decision 10).
+zoneinfo.reset_tzpath(to=())
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -25,7 +25,7 @@ ATTRIBUTES = [
 ]
 
 
-def seed(apps: Any, schema_editor: Any) -> None:
+def seed(apps: Any, _schema_editor: Any) -> None:
     definition = apps.get_model("audiences", "AttributeDefinition")
     for position, (name, kind, description, example, group) in enumerate(ATTRIBUTES, start=1):
         definition.objects.update_or_create(
