@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prism.embedded import EmbeddedError, Services, ensure, hold, restart, services, stop
-from prism.embedded.accounts import OPEN_PLACE
 from prism.embedded.records import load
 
 
@@ -67,9 +66,8 @@ def clean(arguments: argparse.Namespace) -> int:
     """Stops the services of every root beside this one and removes their data, wherever these are kept."""
     for record in sorted(arguments.root.parent.glob("*/*.json")):
         stop(record.parent, say)
-        data = Path(load(record).data)
-        if OPEN_PLACE in data.parents:
-            shutil.rmtree(data, ignore_errors=True)
+        if outside := load(record).outside:
+            shutil.rmtree(outside, ignore_errors=True)
     for root in {record.parent for record in arguments.root.parent.glob("*/*.json")}:
         shutil.rmtree(root)
     return 0

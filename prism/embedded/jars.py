@@ -9,6 +9,7 @@ import hashlib
 import logging
 import tempfile
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,9 +60,11 @@ def _is_good(path: Path, jar: Jar) -> bool:
 def _download(missing: list[Jar], folder: Path, progress: Progress) -> None:
     """Into a throw-away repository first: jgo writes in place, so a file cut short would look finished."""
     try:
-        from jgo.config import GlobalSettings
-        from jgo.constants import MAVEN_CENTRAL_URL
-        from jgo.maven import MavenContext
+        with warnings.catch_warnings():  # platformdirs, below jgo, warns where there is no login session
+            warnings.simplefilter("ignore", UserWarning)
+            from jgo.config import GlobalSettings
+            from jgo.constants import MAVEN_CENTRAL_URL
+            from jgo.maven import MavenContext
     except ModuleNotFoundError:
         raise EmbeddedError("The package jgo is missing: pip install -r requirements/dev.txt") from None
     logging.getLogger("jgo").setLevel(logging.ERROR)

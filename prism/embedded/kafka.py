@@ -40,20 +40,19 @@ class Kafka(Server):
 
     @property
     def home(self) -> Path:
-        return Path(self.record.data)
+        return self.root / self.name
 
     @property
     def properties(self) -> Path:
         return self.home / "server.properties"
 
-    def mark(self) -> str:
-        return str(self.properties)
+    def signature(self) -> tuple[str, list[str]]:
+        return "java", ["kafka.Kafka", str(self.properties)]
 
     def prepare(self) -> None:
         self.class_path = ":".join(str(jar) for jar in jars.ensure(self.progress))
         self.account = accounts.owner_of(self.root)
-        if not self.record.data:
-            self.record.data = str(self.root / self.name)
+        if not self.record.secrets:
             self.record.secrets = {"cluster_id": base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")}
             records.save(self.record_path, self.record)
         self.home.mkdir(mode=0o700, exist_ok=True)
@@ -65,10 +64,13 @@ class Kafka(Server):
             self._format(data)
         self._write_properties(data)
         return processes.spawn(
-            [*self._java(), *JAVA_OPTIONS, *LOG_OPTIONS, "-cp", self.class_path, "kafka.Kafka", str(self.properties)],
+            [*self._java(), *JAVA_OPTIONS, *LOG_OPTIONS, "-cp", self.class_path, *self.signature()[1]],
             log=self.log,
             account=self.account,
         )
+
+    def refresh(self) -> None:
+        """Its settings depend on nothing but the ports, which are those it runs with."""
 
     def answers(self) -> bool:
         """The broker lists its topics, and it is ours and not another one that took the port."""

@@ -41,19 +41,23 @@ class Postgres(Server):
 
     @property
     def data(self) -> Path:
-        return Path(self.record.data) / "data"
+        return (Path(self.record.outside) if self.record.outside else self.root / self.name) / "data"
 
     def url(self, user: str, database: str = DATABASE) -> str:
         return f"postgres://{user}:{self.record.secrets[user]}@{HOST}:{self.record.ports['main']}/{database}"
 
-    def mark(self) -> str:
-        return str(self.data)
+    def signature(self) -> tuple[str, list[str]]:
+        return "postgres", ["-D", str(self.data)]
 
     def prepare(self) -> None:
-        if not self.record.data:
-            self.record.data = str(accounts.reachable_directory(self.root / self.name, self.account))
+        if not self.record.secrets:
+            wanted = self.root / self.name
+            place = accounts.reachable_directory(wanted, self.account)
+            self.record.outside = "" if place == wanted else str(place)
             self.record.secrets = {user: secrets.token_urlsafe(24) for user in (SUPERUSER, OWNER, WEB)}
             records.save(self.record_path, self.record)
+        self.data.parent.mkdir(mode=0o700, exist_ok=True)
+        accounts.give_to(self.account, self.data.parent)
         self.programs = self._programs()
         if not self.data.exists():
             self.progress("Creating the PostgreSQL cluster (once)")
@@ -61,10 +65,9 @@ class Postgres(Server):
 
     def launch(self) -> int:
         self._make_startable()
-        self._configure()
-        self.log.touch(0o600)
-        accounts.give_to(self.account, self.log)
-        command = [str(self.programs / "bin" / "postgres"), "-D", str(self.data)]
+        self._write_configuration()
+        program, arguments = self.signature()
+        command = [str(self.programs / "bin" / program), *arguments]
         return processes.spawn(command, log=self.log, account=self.account)
 
     def answers(self) -> bool:
@@ -78,6 +81,11 @@ class Postgres(Server):
                 ) from None
             return False
         return True
+
+    def refresh(self) -> None:
+        if self._write_configuration():
+            with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+                connection.execute("SELECT pg_reload_conf()")
 
     def _programs(self) -> Path:
         try:
@@ -118,10 +126,15 @@ class Postgres(Server):
                 processes.stop(orphan, (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
-    def _configure(self) -> None:
+    def _write_configuration(self) -> bool:
+        """Whether it was another one."""
         path = self.data / "postgresql.conf"
-        path.write_text(_configuration(self.record.ports["main"], durable=self.durable))
+        text = _configuration(self.record.ports["main"], durable=self.durable)
+        if path.read_text() == text:
+            return False
+        path.write_text(text)
         accounts.give_to(self.account, path)
+        return True
 
 
 def _ensure_roles(connection: psycopg.Connection[tuple[object, ...]], passwords: dict[str, str]) -> None:

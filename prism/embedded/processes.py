@@ -27,18 +27,20 @@ def spawn(command: list[str], *, log: Path, account: Account | None) -> int:
 
     The shell in between leaves at once, so the server is init's child: it outlives us and we owe it no wait().
     """
-    line = '"$@" </dev/null >>"$LOG" 2>&1 & echo $!'
-    answer = subprocess.run(
-        ["/bin/sh", "-c", line, "sh", *command],
-        env={"LOG": str(log), "PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"},
-        cwd="/",
-        start_new_session=True,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        **run_as(account),
-    )
+    line = '"$@" </dev/null >&2 & echo $!'
+    with log.open("ab") as output:
+        answer = subprocess.run(
+            ["/bin/sh", "-c", line, "sh", *command],
+            env={"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"},
+            cwd="/",
+            start_new_session=True,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+            **run_as(account),
+        )
     return int(answer.stdout)
 
 
@@ -57,12 +59,31 @@ def is_alive(process: Process | None) -> bool:
     return process is not None and identify(process.pid) == process
 
 
-def find_by_argument(argument: str) -> Process | None:
-    """A server of ours whose record was never written: its command line names our own absolute path."""
-    for candidate in psutil.process_iter(["cmdline"]):
-        if argument in (candidate.info["cmdline"] or ()) and Path(candidate.info["cmdline"][0]).name != "sh":
-            return identify(candidate.pid)
+def is_running(process: Process, program: str, arguments: list[str]) -> bool:
+    """Whether it is this program, called with these last arguments."""
+    try:
+        command = psutil.Process(process.pid).cmdline()
+    except psutil.Error:
+        return False
+    return bool(command) and Path(command[0]).name == program and command[-len(arguments) :] == arguments
+
+
+def find(program: str, arguments: list[str]) -> Process | None:
+    """A process that nobody wrote down, known by a command line that names an absolute path of ours."""
+    for candidate in psutil.process_iter(["name"]):
+        process = identify(candidate.pid) if candidate.info["name"] == program else None
+        if process and is_running(process, program, arguments):
+            return process
     return None
+
+
+def wake(process: Process) -> bool:
+    """Lets a process go on that somebody froze with SIGSTOP; whether there was need to."""
+    with contextlib.suppress(psutil.Error):
+        if psutil.Process(process.pid).status() == psutil.STATUS_STOPPED:
+            psutil.Process(process.pid).send_signal(signal.SIGCONT)
+            return True
+    return False
 
 
 def working_in(directory: Path) -> list[Process]:

@@ -16,8 +16,8 @@ class Record(msgspec.Struct):
     ports: dict[str, int] = {}
     process: Process | None = None
     secrets: dict[str, str] = {}
-    # Where the data live; outside the root when the server's user cannot reach it there.
-    data: str = ""
+    # Where the data live if not below the root, because the server's user cannot reach that.
+    outside: str = ""
 
 
 def load(path: Path) -> Record:

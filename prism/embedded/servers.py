@@ -31,10 +31,10 @@ class Server(abc.ABC):
     stop_signals: ClassVar[tuple[tuple[signal.Signals, float], ...]]
 
     def __init__(self, root: Path, progress: Progress) -> None:
-        self.root = root
+        self.root = root.resolve()
         self.progress = progress
-        self.record_path = root / f"{self.name}.json"
-        self.log = root / f"{self.name}.log"
+        self.record_path = self.root / f"{self.name}.json"
+        self.log = self.root / f"{self.name}.log"
         self.record = records.load(self.record_path)
 
     @abc.abstractmethod
@@ -46,24 +46,32 @@ class Server(abc.ABC):
         """Writes the configuration for `self.record.ports`, starts the process and returns its pid."""
 
     @abc.abstractmethod
-    def mark(self) -> str:
-        """The command-line argument by which a process of this very server is known: an absolute path of ours."""
+    def signature(self) -> tuple[str, list[str]]:
+        """Program and last arguments of this very server's process; an absolute path of ours is among them."""
 
     @abc.abstractmethod
     def answers(self) -> bool:
         """Whether it serves a client now."""
 
+    @abc.abstractmethod
+    def refresh(self) -> None:
+        """Makes a server that already runs take over what changed in its configuration."""
+
     def running(self) -> processes.Process | None:
         """The live process, also one whose start was cut short before its pid was written down."""
-        if processes.is_alive(self.record.process):
-            return self.record.process
-        return processes.find_by_argument(self.mark()) if self.record.ports else None
+        recorded = self.record.process
+        if recorded and processes.is_alive(recorded) and processes.is_running(recorded, *self.signature()):
+            return recorded
+        return processes.find(*self.signature()) if self.record.ports else None
 
     def ensure(self) -> None:
         """Returns when it serves clients. Data stay; ports stay if they are still free."""
         if process := self.running():
+            if processes.wake(process):
+                self.progress(f"{self.title} was frozen: letting it go on")
             if self._wait(process):
                 self._remember(process)
+                self.refresh()
                 return
             self.progress(f"{self.title} is alive but does not answer: starting it again")
             self.stop()
