@@ -30,10 +30,9 @@ def test_a_raw_connection_reaches_the_database_that_django_uses_also_from_anothe
 def test_it_is_in_autocommit_and_utc_and_carries_its_name() -> None:
     with connect("prism-relay", synchronous_commit="off") as raw:
         assert raw.autocommit
-        settings = (
-            "current_setting('application_name'), current_setting('TimeZone'), current_setting('synchronous_commit')"
-        )
-        assert raw.execute(f"SELECT {settings}").fetchone() == ("prism-relay", "UTC", "off")
+        names = ("application_name", "TimeZone", "synchronous_commit")
+        found = [raw.execute("SELECT current_setting(%s)", [name]).fetchone() for name in names]
+        assert found == [("prism-relay",), ("UTC",), ("off",)]
 
 
 def test_a_statement_that_takes_too_long_is_ended() -> None:
@@ -49,12 +48,11 @@ def test_a_lock_that_is_not_had_in_time_is_given_up() -> None:
 
 
 def test_a_session_that_idles_in_a_transaction_is_ended() -> None:
-    raw = connect("prism-test", idle_in_transaction_timeout=0.05)
-    with raw.cursor() as cursor, pytest.raises(psycopg.OperationalError):
-        cursor.execute("BEGIN")
+    with connect("prism-test", idle_in_transaction_timeout=0.05) as raw:
+        raw.execute("BEGIN")
         threading.Event().wait(0.5)
-        cursor.execute("SELECT 1")
-    raw.close()
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            raw.execute("SELECT 1")
 
 
 def test_json_comes_back_as_python_values() -> None:
