@@ -55,7 +55,6 @@ def sync_not_after(now: dt.datetime) -> dt.datetime:
 
 def next_moment(
     now: dt.datetime,
-    *,
     trigger_time: dt.time,
     week_days: Collection[int],
     zone: ZoneInfo,
@@ -75,7 +74,6 @@ def next_moment(
 
 def next_allowed(
     now: dt.datetime,
-    *,
     trigger_time: dt.time,
     week_days: Collection[int],
     zone: ZoneInfo,

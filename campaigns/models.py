@@ -163,7 +163,7 @@ class CampaignProvider(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label or str(self.provider)
+        return f"{self.campaign} · {self.label or self.provider}"
 
 
 class CampaignProviderTemplate(models.Model):

@@ -12,6 +12,7 @@ import msgspec
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}", re.ASCII)
 _BRACES = re.compile(r"\{+[^{}\n]{0,60}\}*|\}+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _EXACT_FLOAT = 1e15
 _BIGGEST_INT_BITS = 256
 
@@ -80,6 +81,11 @@ def _float_text(value: float) -> str | None:
 def is_missing(value: object) -> bool:
     """Nothing was given (null, empty or blank), as opposed to something that cannot be written into a message."""
     return value is None or (isinstance(value, str) and (not value or value.isspace()))
+
+
+def is_storable(text: str) -> bool:
+    """PostgreSQL takes neither NUL nor half of a surrogate pair."""
+    return "\x00" not in text and not _SURROGATE.search(text)
 
 
 def suspicious_placeholders(text: str) -> list[str]:
