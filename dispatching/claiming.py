@@ -1,0 +1,142 @@
+"""Claim due rows of a lane: delete them, check them again, release them, all in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+
+import msgspec
+import psycopg
+
+from dispatching import rows
+from dispatching.copying import copy_rows
+from dispatching.fallback import add_successors
+from dispatching.lanes import BATCH_LIMIT
+from dispatching.parcels import Batch, LaneKey, Parcel
+from dispatching.planning import release_deadline, start_batch
+from dispatching.recording import record_moves
+from dispatching.rechecking import recheck_all
+from dispatching.releasing import postpone, settings_of
+from dispatching.results import Move
+from dispatching.snapshot import SnapshotHolder
+from providers.messages import Message
+
+# A loose index scan: one probe per lane that has rows, however many rows it has, and whoever deleted its provider.
+_LANES = """
+WITH RECURSIVE lanes AS (
+  (SELECT provider_id, lane_class FROM due_dispatches ORDER BY provider_id, lane_class LIMIT 1)
+  UNION ALL
+  SELECT n.provider_id, n.lane_class FROM lanes l, LATERAL (
+    SELECT d.provider_id, d.lane_class FROM due_dispatches d
+    WHERE (d.provider_id, d.lane_class) > (l.provider_id, l.lane_class) ORDER BY d.provider_id, d.lane_class LIMIT 1) n)
+SELECT l.provider_id::text, l.lane_class FROM lanes l
+WHERE EXISTS (SELECT 1 FROM due_dispatches d WHERE d.provider_id = l.provider_id AND d.lane_class = l.lane_class
+  AND d.due_at <= clock_timestamp())
+"""
+_CLAIM = """
+DELETE FROM due_dispatches WHERE dispatch_id IN (
+  SELECT dispatch_id FROM due_dispatches WHERE provider_id = %s AND lane_class = %s AND due_at <= clock_timestamp()
+  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING dispatch_id::text, not_after
+"""
+# Only what still waits: a row that was cancelled meanwhile leaves the queue here and goes nowhere.
+_LOAD = """
+SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts, d.max_attempts,
+  d.dispatch_mode, d.destination, d.message_content, d.message_subject, t.template_code, d.variables, d.media_url,
+  d.channel, d.correlation_id, d.trace_id
+FROM dispatches d LEFT JOIN templates t ON t.id = d.template_id
+WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid AND d.status IN ('PENDING', 'SCHEDULED')
+ORDER BY d.campaign_id, d.id
+"""
+
+
+class Claimed(msgspec.Struct):
+    """What a claim released, and how many rows it took from the queue."""
+
+    batches: list[Batch]
+    taken: int
+    ended: list[Move]
+
+
+def lanes_with_due(cursor: psycopg.Cursor) -> list[LaneKey]:
+    """The lanes that have something to send now."""
+    return [LaneKey(row[0], row[1]) for row in cursor.execute(_LANES).fetchall()]
+
+
+def claim_due(
+    cursor: psycopg.Cursor,
+    lane: LaneKey,
+    *,
+    limit: int,
+    worker_id: int,
+    snapshots: SnapshotHolder,
+    now: dt.datetime,
+    lease_s: float,
+) -> Claimed:
+    """Take up to `limit` due rows of a lane into released batches, in the caller's transaction."""
+    deadline = release_deadline(lease_s)
+    snapshot = snapshots.current(cursor)
+    taken = dict(cursor.execute(_CLAIM, [lane.provider_id, lane.lane_class, limit]).fetchall())
+    if not taken:
+        return Claimed(batches=[], taken=0, ended=[])
+    verdicts = recheck_all(_load(cursor, taken), lane, snapshot, now)
+    postpone(cursor, verdicts.postponed)
+    moved = record_moves(cursor, verdicts.ended, now)
+    add_successors(cursor, snapshot, [move for move in verdicts.ended if move.parcel.id in moved], now)
+    batches = _batches(verdicts.going, lane)
+    if batches:
+        settings = settings_of(snapshot, lane)
+        for batch in batches:
+            start_batch(batch, settings, deadline)
+        stamp = now.isoformat()
+        copy_rows(
+            cursor,
+            "send_batches",
+            rows.BATCHES,
+            [rows.batch_line(batch, worker_id, stamp, released=True) for batch in batches],
+        )
+    return Claimed(batches=batches, taken=len(taken), ended=verdicts.ended)
+
+
+def _load(cursor: psycopg.Cursor, taken: dict[str, dt.datetime]) -> list[Parcel]:
+    ids = list(taken)
+    cursor.execute(_LOAD, [ids, min(ids), max(ids)])
+    return [
+        Parcel(
+            id=row[0],
+            tenant_id=row[1],
+            campaign_id=row[2],
+            campaign_provider_id=row[3],
+            version=row[4],
+            attempts=row[5],
+            max_attempts=row[6],
+            asynchronous=row[7] == "ASYNC",
+            not_after=taken[row[0]],
+            message=Message(
+                dispatch_id=row[0],
+                to=row[8],
+                body=row[9],
+                subject=row[10] or None,
+                template_code=row[11],
+                variables=row[12],
+                media_url=row[13] or None,
+                channel=row[14],
+                correlation_id=row[15],
+                trace_id=row[16] or None,
+            ),
+        )
+        for row in cursor.fetchall()
+    ]
+
+
+def _batches(parcels: Sequence[Parcel], lane: LaneKey) -> list[Batch]:
+    """Chunks of one campaign each, so that a pause takes effect within one batch."""
+    batches: list[Batch] = []
+    for parcel in parcels:
+        last = batches[-1] if batches else None
+        if last is None or last.campaign_id != parcel.campaign_id or len(last.parcels) >= BATCH_LIMIT:
+            last = Batch(rows.new_batch_id(), lane, parcel.campaign_id, [], time.monotonic())
+            batches.append(last)
+        last.parcels.append(parcel)
+    return batches

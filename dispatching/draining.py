@@ -1,0 +1,137 @@
+"""Send what is due: the resident sender's loop, and the one pass of cron and of the minute job (decisions 13, 19)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+
+import psycopg
+import structlog
+
+from dispatching import metrics
+from dispatching.claiming import claim_due, lanes_with_due
+from dispatching.database import connect
+from dispatching.engine import Engine
+from dispatching.pacing import take_tokens
+from dispatching.parcels import LaneKey
+from dispatching.workers import application_name
+
+POLL_S = 0.5
+LIMIT = 256
+RETRY_S = 0.5
+DRAIN_S = 25.0
+ALIVE_S = 15
+JOB_SECONDS = 40.0
+
+log = structlog.get_logger("prism.dispatching")
+
+
+class DueDrainer:
+    """Claims due rows into the engine's free slots. Owns one database connection, in the thread that runs it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: psycopg.Connection | None = None
+        self.taken = 0
+
+    def run(self, stop: threading.Event, *, max_seconds: float | None = None, until_empty: bool = False) -> None:
+        """Until told to stop; or for some seconds; or until nothing is due and nothing is in flight."""
+        deadline = None if max_seconds is None else time.monotonic() + max_seconds
+        while not stop.is_set() and self._engine.failed is None and (deadline is None or time.monotonic() < deadline):
+            lanes, taken = self._pass()
+            self.taken += taken
+            if until_empty and not lanes and not self._engine.lanes.in_flight():
+                break
+            if not taken:
+                self._engine.lanes.wait_for_change(0.02 if until_empty and not lanes else POLL_S)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _pass(self) -> tuple[int, int]:
+        """Every lane with due rows once. Returns (lanes with due rows, rows taken)."""
+        try:
+            connection = self._open()
+            with connection.cursor() as cursor:
+                lanes = lanes_with_due(cursor)
+            return len(lanes), sum(self._claim(connection, lane) for lane in lanes)
+        except psycopg.OperationalError as error:
+            log.warning("claiming_failed", result="failure", error=str(error))
+            metrics.DATABASE_FAILURES.labels(thread="planner").inc()
+            if self._connection is not None:
+                self._connection.close()
+            time.sleep(RETRY_S)
+            return 1, 0
+
+    def _claim(self, connection: psycopg.Connection, key: LaneKey) -> int:
+        engine = self._engine
+        limit = self._room(connection, key)
+        if limit <= 0:
+            return 0
+        with connection.transaction(), connection.cursor() as cursor:
+            claimed = claim_due(
+                cursor,
+                key,
+                limit=limit,
+                worker_id=engine.worker_id,
+                snapshots=engine.snapshots,
+                now=dt.datetime.now(dt.UTC),
+                lease_s=engine.lease_s,
+            )
+        if claimed.batches:
+            settings = claimed.batches[0].settings
+            assert settings is not None
+            engine.lanes.take(engine.lanes.lane(key, settings), sum(len(batch.parcels) for batch in claimed.batches))
+            engine.accept_claimed(claimed)
+        metrics.count_moves(claimed.ended)
+        return claimed.taken
+
+    def _room(self, connection: psycopg.Connection, key: LaneKey) -> int:
+        """How many rows may be claimed: free slots, a worthwhile number of them, and tokens where paced."""
+        with connection.cursor() as cursor:
+            state = self._engine.snapshots.current(cursor).providers.get(key.provider_id)
+        if state is None or state.settings is None:
+            # Nothing will be sent: the recheck ends these rows with their reason.
+            return LIMIT
+        lane = self._engine.lanes.lane(key, state.settings)
+        free = self._engine.lanes.free_slots(lane)
+        if free < lane.batch_size:
+            return 0
+        if state.settings.per_minute:
+            return take_tokens(connection, key.provider_id, state.settings.per_minute, min(free, LIMIT))
+        return min(free, LIMIT)
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(application_name(self._engine.worker_id, "planner"))
+        return self._connection
+
+
+def sender_alive(connection: psycopg.Connection) -> bool:
+    """Whether a resident sender gave a heartbeat lately."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM workers WHERE kind = 'sender' AND state = 'running'"
+        " AND heartbeat_at > clock_timestamp() - make_interval(secs => %s))",
+        [ALIVE_S],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def drain_due(*, max_seconds: float = JOB_SECONDS, only_if_no_sender: bool = True, kind: str = "drain") -> int:
+    """Send what is due now, once. The minute job's work where no resident sender lives. Returns rows taken."""
+    with connect("prism:drain:look") as connection:
+        if only_if_no_sender and sender_alive(connection):
+            return 0
+        with connection.cursor() as cursor:
+            if not lanes_with_due(cursor):
+                return 0
+    engine = Engine(kind)
+    engine.start()
+    drainer = DueDrainer(engine)
+    try:
+        drainer.run(threading.Event(), max_seconds=max_seconds, until_empty=True)
+    finally:
+        engine.stop(DRAIN_S)
+    if engine.failed:
+        raise engine.failed
+    return drainer.taken

@@ -1,0 +1,235 @@
+"""How much of a lane's traffic one process holds: slots, what waits for them, and back-off (decision 15).
+
+Slots bound what is released and not recorded, hence what can become UNKNOWN when the process dies. Planning,
+recording and the wire share this object, so every method takes its lock; none does I/O.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from threading import Condition
+
+from dispatching.parcels import Batch, LaneKey
+from providers.settings import ProviderSettings
+
+BATCH_LIMIT = 64
+AHEAD_PER_SLOT = 4
+"""A lane may hold this many planned dispatches per slot before planned rows become due rows."""
+RECOVERED = 0.5
+BACK_OFF_FIRST, BACK_OFF_CAP = 1.0, 30.0
+
+
+class Lane:
+    """State of one lane in this process. Only `Lanes` touches it."""
+
+    __slots__ = ("ahead", "ahead_count", "back_off", "closed_until", "key", "settings", "slow", "tokens", "used")
+
+    def __init__(self, key: LaneKey, settings: ProviderSettings) -> None:
+        self.key = key
+        self.settings = settings
+        self.used = 0
+        self.ahead: deque[Batch] = deque()
+        self.ahead_count = 0
+        self.slow = False
+        self.back_off = 0.0
+        self.closed_until = 0.0
+        self.tokens = 0
+
+    @property
+    def batch_size(self) -> int:
+        """At most 64, a quarter of the slots, and what the pace lets go in a second."""
+        size = min(BATCH_LIMIT, max(1, self.settings.slots // 4))
+        return max(1, min(size, self.settings.per_minute // 60)) if self.settings.per_minute else size
+
+    @property
+    def free(self) -> int:
+        return self.settings.slots - self.used
+
+    @property
+    def ahead_limit(self) -> int:
+        return self.settings.slots * AHEAD_PER_SLOT
+
+    @property
+    def open(self) -> bool:
+        return time.monotonic() >= self.closed_until
+
+
+class Lanes:
+    """All lanes of a process."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[LaneKey, Lane] = {}
+        self._changed = Condition()
+
+    def lane(self, key: LaneKey, settings: ProviderSettings) -> Lane:
+        """The lane, with the provider's newest settings."""
+        with self._changed:
+            lane = self._lanes.get(key)
+            if lane is None:
+                lane = self._lanes[key] = Lane(key, settings)
+            lane.settings = settings
+            return lane
+
+    def reserve(self, lane: Lane, count: int) -> bool:
+        """Take slots for a batch that may be released at once; False where it must wait its turn."""
+        with self._changed:
+            if lane.free < count or lane.ahead or lane.settings.per_minute or not lane.open:
+                return False
+            lane.used += count
+            return True
+
+    def queue(self, batches: list[Batch], settings: dict[LaneKey, ProviderSettings]) -> None:
+        """Hold planned, unreleased batches of this process until slots are free."""
+        with self._changed:
+            for batch in batches:
+                lane = self._lanes[batch.lane]
+                lane.ahead.append(batch)
+                lane.ahead_count += len(batch.parcels)
+
+    def room_ahead(self, lane: Lane) -> int:
+        with self._changed:
+            return 0 if lane.slow or not lane.open else lane.ahead_limit - lane.ahead_count
+
+    def free_slots(self, lane: Lane) -> int:
+        """What a sender may claim now: nothing while the lane backs off or older batches wait."""
+        with self._changed:
+            return 0 if lane.ahead or not lane.open else lane.free
+
+    def take(self, lane: Lane, count: int) -> None:
+        with self._changed:
+            lane.used += count
+
+    def give_back(self, counts: dict[LaneKey, int]) -> None:
+        """Slots of recorded (or never sent) dispatches are free again."""
+        with self._changed:
+            for key, count in counts.items():
+                self._lanes[key].used -= count
+            self._changed.notify_all()
+
+    def next_batches(self, freed: dict[LaneKey, int]) -> list[Batch]:
+        """Waiting batches that fit the free slots (and tokens, where paced), oldest first; their slots are taken.
+
+        `freed` are slots that the caller's transaction frees by recording: they pass to these batches directly, and
+        only what remains is given back after COMMIT, so that released and unrecorded rows never exceed the slots.
+        """
+        chosen: list[Batch] = []
+        with self._changed:
+            for lane in self._lanes.values():
+                if not lane.ahead or not lane.open:
+                    continue
+                extra = freed.get(lane.key, 0)
+                while lane.ahead and self._fits(lane, extra) and self._affords(lane):
+                    batch = lane.ahead.popleft()
+                    lane.ahead_count -= len(batch.parcels)
+                    lane.used += len(batch.parcels)
+                    chosen.append(batch)
+                if lane.slow and lane.ahead_count <= lane.ahead_limit * RECOVERED:
+                    lane.slow = False
+            if chosen:
+                self._changed.notify_all()
+        return chosen
+
+    def drain_ahead(self) -> list[Batch]:
+        """Take everything that was planned and not released (the process leaves or spills a lane)."""
+        with self._changed:
+            batches = [batch for lane in self._lanes.values() for batch in lane.ahead]
+            for lane in self._lanes.values():
+                lane.ahead.clear()
+                lane.ahead_count = 0
+            return batches
+
+    def drain_closed(self) -> list[Batch]:
+        """What waits in lanes that back off: it goes to the due rows, where `not_after` watches over it."""
+        with self._changed:
+            batches: list[Batch] = []
+            for lane in self._lanes.values():
+                if not lane.open and lane.ahead:
+                    batches.extend(lane.ahead)
+                    lane.ahead.clear()
+                    lane.ahead_count = 0
+            return batches
+
+    def back_off(self, key: LaneKey) -> float:
+        """Nothing of a request left this host: close the lane for a while. Returns the seconds."""
+        with self._changed:
+            lane = self._lanes[key]
+            if lane.open:
+                lane.back_off = min(BACK_OFF_CAP, lane.back_off * 2 or BACK_OFF_FIRST)
+                lane.closed_until = time.monotonic() + lane.back_off
+            return max(BACK_OFF_FIRST, lane.closed_until - time.monotonic())
+
+    def recovered(self, key: LaneKey) -> None:
+        with self._changed:
+            self._lanes[key].back_off = 0.0
+
+    def paced_waiting(self) -> list[tuple[Lane, int]]:
+        """Paced lanes that could send if they had tokens, and how many they want for the next second."""
+        with self._changed:
+            return [
+                (lane, min(len(lane.ahead[0].parcels), lane.free) - lane.tokens)
+                for lane in self._lanes.values()
+                if lane.settings.per_minute and lane.ahead and lane.open and lane.tokens < len(lane.ahead[0].parcels)
+            ]
+
+    def add_tokens(self, lane: Lane, tokens: int) -> None:
+        with self._changed:
+            lane.tokens += tokens
+
+    def wait_for_room(self, timeout: float) -> bool:
+        """Hold the planner while its lanes drain. A lane that gives no room in `timeout` seconds is slow: from then
+        on its rows become due rows and nobody waits for it until half of what it holds is gone."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                full = [lane for lane in self._lanes.values() if not lane.slow and lane.ahead_count >= lane.ahead_limit // 2]
+                if not full:
+                    return True
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not self._changed.wait(remaining):
+                    for lane in full:
+                        lane.slow = True
+                    return False
+
+    def wait_for_change(self, timeout: float) -> None:
+        """Until slots come free somewhere, at most `timeout` seconds."""
+        with self._changed:
+            self._changed.wait(timeout)
+
+    def in_flight(self) -> int:
+        with self._changed:
+            return sum(lane.used for lane in self._lanes.values())
+
+    def held(self) -> int:
+        with self._changed:
+            return sum(lane.used + lane.ahead_count for lane in self._lanes.values())
+
+    def view(self) -> list[dict[str, object]]:
+        """For the worker's detail, metrics and doctor."""
+        with self._changed:
+            return [
+                {
+                    "lane": str(lane.key),
+                    "slots": lane.settings.slots,
+                    "used": lane.used,
+                    "ahead": lane.ahead_count,
+                    "slow": lane.slow,
+                    "closed": not lane.open,
+                }
+                for lane in self._lanes.values()
+            ]
+
+    @staticmethod
+    def _fits(lane: Lane, extra: int) -> bool:
+        # An empty lane takes any batch: the provider's slots may have been lowered after it was planned.
+        return lane.used - extra <= 0 or lane.free + extra >= len(lane.ahead[0].parcels)
+
+    @staticmethod
+    def _affords(lane: Lane) -> bool:
+        if not lane.settings.per_minute:
+            return True
+        count = len(lane.ahead[0].parcels)
+        if lane.tokens < count:
+            return False
+        lane.tokens -= count
+        return True

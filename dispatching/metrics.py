@@ -1,0 +1,37 @@
+"""What this room tells Prometheus."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from dispatching.results import Move
+
+DISPATCHES = Counter("prism_dispatches", "Dispatches that reached a state", ["status", "provider"])
+ATTEMPTS = Counter("prism_attempts", "Tries by outcome", ["outcome", "provider"])
+DATABASE_FAILURES = Counter("prism_database_failures", "Transactions tried again", ["thread"])
+REAPED = Counter("prism_reaped_batches", "Batches recovered from dead workers")
+TRIGGER_TO_VENDOR = Histogram(
+    "prism_trigger_to_vendor_seconds",
+    "From the trigger's arrival to the vendor's answer",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+)
+LANE_USED = Gauge("prism_lane_slots_used", "Dispatches released and not recorded", ["lane"])
+LANE_AHEAD = Gauge("prism_lane_ahead", "Dispatches planned and waiting for slots", ["lane"])
+
+
+def count_moves(moves: Iterable[Move]) -> None:
+    """Once per micro-batch: one increment per distinct label set, not per dispatch."""
+    states = Tally((str(move.status), move.lane_provider) for move in moves if not move.due_at)
+    for (status, provider), count in states.items():
+        DISPATCHES.labels(status=status, provider=provider).inc(count)
+    for (outcome, provider), count in Tally((move.outcome, move.lane_provider) for move in moves if move.outcome).items():
+        ATTEMPTS.labels(outcome=outcome, provider=provider).inc(count)
+
+
+def show_lanes(view: Iterable[dict[str, object]]) -> None:
+    for lane in view:
+        LANE_USED.labels(lane=lane["lane"]).set(int(str(lane["used"])))
+        LANE_AHEAD.labels(lane=lane["lane"]).set(int(str(lane["ahead"])))

@@ -1,0 +1,67 @@
+"""What travels through a process between a plan and its outcome: parcels, and the batches that own them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+import msgspec
+
+from dispatching.statuses import LaneClass
+from providers.messages import Message
+from providers.settings import ProviderSettings
+
+
+class LaneKey(NamedTuple):
+    """A lane is one provider's traffic of one class (decision 15)."""
+
+    provider_id: str
+    lane_class: int
+
+    def __str__(self) -> str:
+        return f"{self.provider_id}/{LaneClass(self.lane_class).name.lower()}"
+
+
+class Parcel(msgspec.Struct, gc=False):
+    """One dispatch on its way. `version` guards its outcome; the rest is what a recheck or a retry asks for."""
+
+    id: str
+    tenant_id: int
+    campaign_id: str | None
+    campaign_provider_id: str | None
+    version: int
+    attempts: int
+    max_attempts: int
+    asynchronous: bool
+    not_after: dt.datetime
+    message: Message
+
+
+class Batch(msgspec.Struct):
+    """The in-memory face of a SendBatch row. `left` counts parcels without a recorded outcome."""
+
+    id: str
+    lane: LaneKey
+    campaign_id: str | None
+    parcels: list[Parcel]
+    planned_at: float
+    """Monotonic seconds; a batch released more than a second later is rechecked."""
+    deadline: float = 0.0
+    """CLOCK_BOOTTIME seconds by which every parcel must have reached the wire."""
+    settings: ProviderSettings | None = None
+    left: int = 0
+
+
+EMPTY_MESSAGE = Message(
+    dispatch_id="",
+    to="",
+    body="",
+    subject=None,
+    template_code=None,
+    variables={},
+    media_url=None,
+    channel="",
+    correlation_id="",
+    trace_id=None,
+)
+"""For parcels whose state is recorded without being sent."""

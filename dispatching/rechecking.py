@@ -1,0 +1,87 @@
+"""What is asked again of a dispatch that is released later than a second after its plan (decision 8). Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import msgspec
+
+from campaigns import calendar
+from campaigns.snapshot import CampaignPlan
+from dispatching import reasons
+from dispatching.gates import explain, provider_problem
+from dispatching.parcels import LaneKey, Parcel
+from dispatching.results import Move
+from dispatching.snapshot import Snapshot
+from dispatching.statuses import Status
+
+
+class Postponed(msgspec.Struct, frozen=True):
+    """Its latest moment passed while it waited: it goes at the next allowed one."""
+
+    parcel: Parcel
+    lane: LaneKey
+    moment: calendar.Moment
+
+
+class Verdicts(msgspec.Struct):
+    """Parcels after the recheck: what goes, what ends here, what goes later."""
+
+    going: list[Parcel] = []
+    ended: list[Move] = []
+    postponed: list[Postponed] = []
+
+
+def recheck_all(parcels: Iterable[Parcel], lane: LaneKey, snapshot: Snapshot, now: dt.datetime) -> Verdicts:
+    verdicts = Verdicts()
+    for parcel in parcels:
+        verdict = recheck(parcel, lane, snapshot, now)
+        if verdict is None:
+            verdicts.going.append(parcel)
+        elif isinstance(verdict, Postponed):
+            verdicts.postponed.append(verdict)
+        else:
+            verdicts.ended.append(verdict)
+    return verdicts
+
+
+def recheck(parcel: Parcel, lane: LaneKey, snapshot: Snapshot, now: dt.datetime) -> Move | Postponed | None:
+    """None where it may go; else how it ends or when it goes."""
+    provider = snapshot.providers.get(lane.provider_id)
+    campaign = snapshot.by_id.get(parcel.campaign_id) if parcel.campaign_id else None
+    if parcel.campaign_id:
+        if campaign is None or not campaign.is_active:
+            return _end(parcel, lane, Status.REFUSED, reasons.CAMPAIGN_INACTIVE)
+        if calendar.campaign_open(now, None, campaign.end_date, campaign.zone):
+            return _end(parcel, lane, Status.EXPIRED, reasons.CAMPAIGN_ENDED)
+        plan = next((p for p in campaign.providers if p.campaign_provider_id == parcel.campaign_provider_id), None)
+        if code := provider_problem(plan, provider):
+            return _end(parcel, lane, Status.REFUSED, code, provider.problem if provider else None)
+    elif provider is None or not provider.is_active or provider.settings is None:
+        return _end(parcel, lane, Status.REFUSED, reasons.PROVIDER_INACTIVE)
+    if now > parcel.not_after:
+        return _late(parcel, lane, campaign, now)
+    return None
+
+
+def _late(parcel: Parcel, lane: LaneKey, campaign: CampaignPlan | None, now: dt.datetime) -> Move | Postponed:
+    if campaign is None or not parcel.asynchronous or campaign.mode != "ASYNC":
+        return _end(parcel, lane, Status.EXPIRED, reasons.NOT_AFTER_PASSED)
+    moment = calendar.next_allowed(
+        now, campaign.trigger_time, campaign.week_days, campaign.zone, campaign.start_date, campaign.end_date
+    )
+    if isinstance(moment, calendar.Expired):
+        return _end(parcel, lane, Status.EXPIRED, reasons.CAMPAIGN_ENDED)
+    return Postponed(parcel, lane, moment)
+
+
+def _end(parcel: Parcel, lane: LaneKey, status: Status, code: str, detail: str | None = None) -> Move:
+    return Move(
+        parcel=parcel,
+        lane_provider=lane.provider_id,
+        lane_class=lane.lane_class,
+        status=status,
+        reason=code,
+        error=explain(code, detail),
+    )

@@ -1,0 +1,223 @@
+"""The thread that writes outcomes in micro-batches and releases what comes next, in one transaction (decision 13)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+import structlog
+
+from dispatching import metrics
+from dispatching.database import connect
+from dispatching.fallback import add_successors
+from dispatching.lanes import Lanes
+from dispatching.pacing import take_tokens
+from dispatching.parcels import Batch, LaneKey
+from dispatching.recording import record_moves
+from dispatching.releasing import LostOwnership, Release, hand_back, postpone, release_batches
+from dispatching.results import Move, Sent, move_of
+from dispatching.sending import Sender
+from dispatching.snapshot import SnapshotHolder
+from dispatching.workers import application_name
+from providers.outcomes import Kind
+
+MICRO_BATCH = 256
+GATHER_S = 0.02
+TICK_S = 0.5
+PACE_TICK_S = 0.1
+RETRY_S = 0.5
+
+log = structlog.get_logger("prism.dispatching")
+
+T = TypeVar("T")
+
+_FINISHED = "DELETE FROM send_batches WHERE id = ANY(%s::uuid[])"
+
+
+class Recorder:
+    """Owns one database connection. What it was given it writes, however often it must try."""
+
+    def __init__(self, worker_id: int, lanes: Lanes, snapshots: SnapshotHolder, lease_s: float) -> None:
+        self._worker_id = worker_id
+        self._lanes = lanes
+        self._snapshots = snapshots
+        self._lease_s = lease_s
+        self._inbox: queue.SimpleQueue[list[Sent]] = queue.SimpleQueue()
+        self._stopping = False
+        self._connection: psycopg.Connection | None = None
+        self.sender: Sender | None = None
+        self.releasing = True
+        """Off when the process leaves, or when the reaper took it for dead: record, release nothing more."""
+        self.lost = False
+
+    def put(self, sents: list[Sent]) -> None:
+        """Outcomes to record; an empty list only wakes the thread, because something may be released."""
+        self._inbox.put(sents)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._inbox.put([])
+
+    def run(self) -> None:
+        try:
+            while not (self._stopping and self._inbox.empty()):
+                sents = self._gather()
+                self._take_tokens()
+                self._return_closed()
+                self._work(sents)
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _gather(self) -> list[Sent]:
+        """The first outcome, then whatever comes within 20 ms, up to a micro-batch."""
+        try:
+            sents = self._inbox.get(timeout=PACE_TICK_S if self._lanes.paced_waiting() else TICK_S)
+        except queue.Empty:
+            return []
+        until = time.monotonic() + GATHER_S
+        while len(sents) < MICRO_BATCH:
+            try:
+                sents = sents + self._inbox.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+        return sents
+
+    def _work(self, sents: list[Sent]) -> None:
+        now = dt.datetime.now(dt.UTC)
+        freed = Counter(sent.batch.lane for sent in sents)
+        moves = [self._move(sent, now) for sent in sents]
+        finished = _finish(sents)
+        batches = self._lanes.next_batches(freed) if self.releasing else []
+        if not (moves or batches):
+            return
+        freed.update(_held_by(batches))
+        release = self._record_and_release(moves, finished, batches, now)
+        released = release.apply() if release else []
+        freed.subtract(_held_by(released))
+        self._lanes.give_back(freed)
+        metrics.count_moves(moves)
+        if self.sender is not None:
+            self.sender.put(released)
+
+    def _record_and_release(
+        self, moves: list[Move], finished: list[str], batches: list[Batch], now: dt.datetime
+    ) -> Release | None:
+        try:
+            return self._until_committed(lambda: self._transaction(moves, finished, batches, now))
+        except LostOwnership:
+            # The reaper has our batches; what the vendor answered is still true, and is recorded before we stop.
+            self.lost, self.releasing = True, False
+            log.error("batches_taken_away", result="failure", metadata={"worker": self._worker_id})
+        except psycopg.DataError as error:
+            # The decoders let nothing through that PostgreSQL refuses; should one slip, the state counts more.
+            log.error("outcome_text_refused", result="failure", error=str(error))
+            for move in moves:
+                move.response, move.error = None, ascii(move.error)[:200] if move.error else None
+        return self._until_committed(lambda: self._transaction(moves, finished, [] if self.lost else batches, now))
+
+    def _transaction(
+        self, moves: list[Move], finished: list[str], batches: list[Batch], now: dt.datetime
+    ) -> Release | None:
+        connection = self._open()
+        with connection.transaction(), connection.cursor() as cursor:
+            release = None
+            ended = moves
+            if batches:
+                release = release_batches(
+                    cursor,
+                    batches,
+                    worker_id=self._worker_id,
+                    snapshots=self._snapshots,
+                    now=now,
+                    lease_s=self._lease_s,
+                )
+                postpone(cursor, release.postponed)
+                ended = moves + release.moves
+            moved = record_moves(cursor, ended, now)
+            if any(move.status in ("FAILED", "REFUSED") for move in ended):
+                failed = [move for move in ended if move.parcel.id in moved]
+                add_successors(cursor, self._snapshots.current(cursor), failed, now)
+            if finished:
+                cursor.execute(_FINISHED, [finished])
+        return release
+
+    def _move(self, sent: Sent, now: dt.datetime) -> Move:
+        settings = sent.batch.settings
+        assert settings is not None
+        wait = 0.0
+        if sent.outcome.kind is Kind.NOT_SENT:
+            # A deadline that passed in our own queue says nothing about the vendor.
+            wait = self._lanes.back_off(sent.batch.lane) if sent.outcome.reason != "DEADLINE" else 0.0
+        elif sent.outcome.kind is not Kind.UNKNOWN:
+            self._lanes.recovered(sent.batch.lane)
+        return move_of(sent, settings, now, wait)
+
+    def _take_tokens(self) -> None:
+        for lane, wanted in self._lanes.paced_waiting():
+            per_minute = lane.settings.per_minute
+            if per_minute and wanted > 0:
+                tokens = self._until_committed(
+                    lambda lane=lane, rate=per_minute, wanted=wanted: take_tokens(
+                        self._open(), lane.key.provider_id, rate, wanted
+                    )
+                )
+                self._lanes.add_tokens(lane, tokens)
+
+    def _return_closed(self) -> None:
+        """What waits for a lane that backs off becomes due rows, where the back-off and `not_after` watch over it."""
+        if batches := self._lanes.drain_closed():
+            due_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+            self._until_committed(lambda: self._hand_back(batches, due_at))
+
+    def hand_back_ahead(self) -> None:
+        """The process leaves: what it planned and did not release goes to whoever has slots. Call after `stop`."""
+        if batches := self._lanes.drain_ahead():
+            connection = connect(application_name(self._worker_id, "handback"))
+            with connection, connection.transaction(), connection.cursor() as cursor:
+                hand_back(cursor, batches, worker_id=self._worker_id, due_at=dt.datetime.now(dt.UTC))
+
+    def _hand_back(self, batches: list[Batch], due_at: dt.datetime) -> None:
+        connection = self._open()
+        with connection.transaction(), connection.cursor() as cursor:
+            hand_back(cursor, batches, worker_id=self._worker_id, due_at=due_at)
+
+    def _until_committed(self, work: Callable[[], T]) -> T:
+        """Run a transaction until it is through: what it writes is guarded, so that a repeat changes nothing twice."""
+        while True:
+            try:
+                return work()
+            except psycopg.OperationalError as error:
+                log.warning("recording_failed", result="failure", error=str(error))
+                metrics.DATABASE_FAILURES.labels(thread="recorder").inc()
+                if self._connection is not None and self._connection.broken:
+                    self._connection.close()
+                    self._connection = None
+                time.sleep(RETRY_S)
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(application_name(self._worker_id, "recorder"))
+        return self._connection
+
+
+def _finish(sents: list[Sent]) -> list[str]:
+    """Batches whose last parcel came back."""
+    finished = []
+    for sent in sents:
+        sent.batch.left -= 1
+        if sent.batch.left == 0:
+            finished.append(sent.batch.id)
+    return finished
+
+
+def _held_by(batches: list[Batch]) -> Counter[LaneKey]:
+    held: Counter[LaneKey] = Counter()
+    for batch in batches:
+        held[batch.lane] += len(batch.parcels)
+    return held
