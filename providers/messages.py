@@ -1,0 +1,74 @@
+"""What passes between dispatching, a transport and the wire: a message, one HTTP request, one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+DEFAULT_MAX_ANSWER_BYTES = 256 * 1024
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One dispatch, rendered. `dispatch_id` (uuid text) is also the idempotency key, the same for all attempts."""
+
+    dispatch_id: str
+    to: str
+    body: str
+    subject: str | None
+    template_code: str | None
+    variables: dict[str, str]
+    media_url: str | None
+    channel: str
+    correlation_id: str
+    trace_id: str | None
+
+    def __repr__(self) -> str:
+        """Without personal data: a message may end up in a log or a traceback."""
+        return f"Message(dispatch_id={self.dispatch_id!r}, channel={self.channel!r})"
+
+
+class WireRequest(msgspec.Struct, frozen=True, gc=False):
+    """One HTTP/1.1 request. `headers` are "Name: value" lines; times in milliseconds."""
+
+    method: str
+    url: str
+    headers: tuple[str, ...]
+    body: bytes
+    timeout_ms: int
+    connect_timeout_ms: int
+    max_answer_bytes: int = DEFAULT_MAX_ANSWER_BYTES
+    wants_headers: bool = False
+    """All headers of the answer. Off, the answer carries `content-type` and `retry-after` (in seconds) where they
+    matter, and the wire is spared one callback per header line."""
+
+    def __repr__(self) -> str:
+        """Without header values, query and body: they hold credentials and personal data."""
+        names = ", ".join(header.partition(":")[0] for header in self.headers)
+        address = self.url.partition("?")[0]
+        return f"WireRequest({self.method} {address}, headers=[{names}], body={len(self.body)} bytes)"
+
+
+class WireAnswer(msgspec.Struct, frozen=True, gc=False):
+    """What came back. The pair (left, complete) decides between answered, unknown and not sent."""
+
+    status: int
+    """HTTP status; 0 where there is no complete answer."""
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    body: bytes
+    left: bool
+    """A byte of the request left this host."""
+    complete: bool
+    error: str | None
+    """None, or one of the codes in `providers.wire.errors`."""
+    detail: str
+    elapsed_ms: float
+
+    def __repr__(self) -> str:
+        return (
+            f"WireAnswer(status={self.status}, complete={self.complete}, left={self.left}, error={self.error!r},"
+            f" body={len(self.body)} bytes)"
+        )

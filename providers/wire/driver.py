@@ -1,0 +1,302 @@
+"""The wire: every request of a process over libcurl's multi interface, driven by the one thread that calls poll().
+
+epoll tells which sockets have news and only those are driven (`socket_action`), so that a thousand waiting transfers
+cost nothing; libcurl's own select() would walk them all and end at descriptor 1024.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import certifi
+import pycurl
+
+from providers.messages import WireAnswer, WireRequest
+from providers.wire import answers
+from providers.wire.lanes import Item, Lanes
+from providers.wire.names import Known, Names, Resolve, system_resolve
+from providers.wire.targets import Target, target_of
+from providers.wire.transfers import TLS_VERSIONS, Policy, Shape, Transfer
+
+SWEEP_SECONDS = 0.1
+"""How soon a request that waits behind a full lane or a look-up is handed back after its deadline."""
+MAX_IDLE_SECONDS = 4
+"""Below the shortest idle time-out in wide use (Node.js: 5 s): a connection that the vendor is just closing turns a
+send into an unknown one, and a new handshake is cheap at such a pace."""
+MAX_CONNECTIONS_KEPT = 1024
+MAX_EVENTS = 1024
+
+
+def boottime() -> float:
+    """Seconds since boot, counted through suspension too: a frozen machine cannot believe that no time went by."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Wire:
+    """Owned by one thread, all but `wake()`.
+
+    `deadline`s are read on `clock`. `resolve` is the name look-up, run on threads; `out` takes what goes to `console:`.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        clock: Callable[[], float] = boottime,
+        min_tls: str = "1.2",
+        ca_file: str | None = None,
+        max_idle_s: int = MAX_IDLE_SECONDS,
+        resolve: Resolve = system_resolve,
+        out: TextIO | None = None,
+    ) -> None:
+        if min_tls not in TLS_VERSIONS:
+            raise ValueError(f"min_tls is {min_tls!r}; known: {', '.join(TLS_VERSIONS)}")
+        self._policy = Policy(allow_private, min_tls, ca_file or certifi.where(), max_idle_s, clock)
+        self._clock = clock
+        self._out = out
+        self._lanes = Lanes()
+        self._names = Names(resolve, self.wake)
+        self._parked: dict[str, list[tuple[Item, Target]]] = {}
+        self._announced: dict[tuple[str, int], Known] = {}
+        self._pools: dict[tuple[str, bool, bool], list[Transfer]] = {}
+        self._running: set[Transfer] = set()
+        self._answers: list[tuple[object, WireAnswer]] = []
+        self._next_sweep = 0.0
+        self._owner = 0
+        self._epoll = select.epoll()
+        self._wanted: dict[int, int] = {}
+        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._wake_lock = threading.Lock()
+        self._closed = False
+        self._epoll.register(self._wake_fd, select.EPOLLIN)
+        self._multi: Any = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, MAX_CONNECTIONS_KEPT)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that libcurl is working on."""
+        return len(self._running)
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait for room in their lane or for the address of their host."""
+        return self._lanes.waiting + sum(map(len, self._parked.values()))
+
+    def submit(self, token: object, lane: str, concurrency: int, request: WireRequest, deadline: float) -> None:
+        """Queues a request. No byte of it leaves after `deadline` (seconds of the wire's clock): it is then answered
+        with error `deadline` and left=False. `token` comes back from poll() beside the answer."""
+        if concurrency < 1:
+            raise ValueError("a lane needs room for one request at least")
+        self._lanes.put(token, lane, concurrency, request, deadline, time.monotonic())
+
+    def poll(self, timeout: float) -> list[tuple[object, WireAnswer]]:
+        """Starts what may start, drives what is under way, and returns what has been answered: at once where there is
+        something, else after `timeout` seconds at most, or on wake()."""
+        self._own()
+        end = time.monotonic() + timeout
+        while True:
+            self._launch()
+            woken = self._drive(0.0 if self._answers else end - time.monotonic())
+            if self._answers or woken or time.monotonic() >= end:
+                break
+        self._launch()
+        answered, self._answers = self._answers, []
+        return answered
+
+    def wake(self) -> None:
+        """Ends the current or next poll(). From any thread, at any time, also after close()."""
+        with self._wake_lock:
+            if not self._closed:
+                os.eventfd_write(self._wake_fd, 1)
+
+    def close(self) -> None:
+        """Drops everything at once; what is under way stays unanswered."""
+        if self._closed:
+            return
+        for transfer in self._running:
+            self._multi.remove_handle(transfer.curl)
+        self._multi.close()
+        for transfer in (*self._running, *(each for pool in self._pools.values() for each in pool)):
+            transfer.curl.close()
+        self._running.clear()
+        self._pools.clear()
+        self._epoll.close()
+        with self._wake_lock:
+            self._closed = True
+            os.close(self._wake_fd)
+
+    def _own(self) -> None:
+        thread = threading.get_ident()
+        if self._owner != thread:
+            if self._owner:
+                raise RuntimeError("a wire belongs to the thread that first polled it")
+            self._owner = thread
+
+    # Starting
+
+    def _launch(self) -> None:
+        now = time.monotonic()
+        for host in self._names.take_found(now):
+            for parked, target in self._parked.pop(host, ()):
+                self._start(parked, target, now)
+        while (item := self._lanes.take()) is not None:
+            self._start(item, target_of(item.request.url), now)
+        if now >= self._next_sweep and self.queued:
+            self._next_sweep = now + SWEEP_SECONDS
+            self._sweep(now)
+        if self._multi.timeout() == 0:
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._collect()
+
+    def _start(self, item: Item, target: Target, now: float) -> None:
+        """Hands a request to libcurl, parks it until its host is known, or answers it."""
+        if target.problem is not None:
+            return self._refuse(item, answers.invalid(target.problem))
+        if target.is_console:
+            return self._print(item)
+        known = None
+        if target.host is not None:
+            known = self._names.look_up(target.host, now)
+            if known is None:
+                self._parked.setdefault(target.host, []).append((item, target))
+                return None
+            if known.error:
+                return self._refuse(item, answers.unresolved(known.error))
+        return self._add(item, target, known, now)
+
+    def _add(self, item: Item, target: Target, known: Known | None, now: float) -> None:
+        request = item.request
+        shape = (request.method, bool(request.body), request.wants_headers)
+        pool = self._pools.get(shape)
+        if pool is None:
+            pool = self._pools[shape] = []
+        transfer = pool.pop() if pool else Transfer(Shape(*shape), self._policy)
+        try:
+            transfer.load(item, self._announcement(target, known))
+        except (pycurl.error, ValueError, TypeError) as failure:
+            pool.append(transfer)
+            return self._refuse(item, answers.invalid(str(failure)))
+        transfer.started = now
+        if self._clock() >= item.deadline:
+            pool.append(transfer)
+            return self._refuse(item, answers.late())
+        self._running.add(transfer)
+        self._multi.add_handle(transfer.curl)
+        return None
+
+    def _announcement(self, target: Target, known: Known | None) -> str | None:
+        """A RESOLVE entry where libcurl does not hold these addresses yet."""
+        if known is None or target.host is None:
+            return None
+        key = (target.host, target.port)
+        if self._announced.get(key) is known:
+            return None
+        self._announced[key] = known
+        addresses = ",".join(f"[{each}]" if ":" in each else each for each in known.addresses)
+        return f"{target.host}:{target.port}:{addresses}"
+
+    def _print(self, item: Item) -> None:
+        """The console: one line to standard output, and done."""
+        if self._clock() >= item.deadline:
+            return self._refuse(item, answers.late())
+        out = self._out or sys.stdout
+        try:
+            out.write(item.request.body.decode("utf-8", "replace").replace("\n", " ") + "\n")
+            out.flush()
+        except OSError as failure:
+            return self._refuse(item, answers.unprinted(failure))
+        return self._refuse(item, answers.printed())
+
+    def _refuse(self, item: Item, answer: WireAnswer) -> None:
+        """Answers what never reached libcurl."""
+        self._answers.append((item.token, answer))
+        self._lanes.give_back(item.lane)
+
+    def _sweep(self, now: float) -> None:
+        """Hands back what has waited too long, without waiting for its turn."""
+        clock = self._clock()
+        self._answers.extend((item.token, answers.late()) for item in self._lanes.expire(clock))
+        for host, parked in list(self._parked.items()):
+            staying: list[tuple[Item, Target]] = []
+            for item, target in parked:
+                if item.deadline <= clock:
+                    self._refuse(item, answers.late())
+                elif now - item.submitted > item.request.connect_timeout_ms / 1000:
+                    self._refuse(item, answers.unresolved("the look-up has not ended"))
+                else:
+                    staying.append((item, target))
+            self._parked[host] = staying
+            if not staying:
+                del self._parked[host]
+
+    # Driving
+
+    def _drive(self, timeout: float) -> bool:
+        """Waits for news of the sockets and passes it on. True where wake() was called."""
+        woken = False
+        action = self._multi.socket_action
+        for descriptor, events in self._epoll.poll(self._patience(timeout), MAX_EVENTS):
+            if descriptor in self._wanted:
+                readable = pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0
+                action(descriptor, readable | (pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0))
+            elif descriptor == self._wake_fd:
+                os.eventfd_read(self._wake_fd)
+                woken = True
+            else:
+                self._epoll.unregister(descriptor)
+        if self._multi.timeout() == 0:
+            action(pycurl.SOCKET_TIMEOUT, 0)
+        self._collect()
+        return woken
+
+    def _patience(self, timeout: float) -> float:
+        due: int = self._multi.timeout()
+        if due >= 0:
+            timeout = min(timeout, due / 1000)
+        if self.queued:
+            timeout = min(timeout, SWEEP_SECONDS)
+        return max(timeout, 0.0)
+
+    def _watch(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
+        """libcurl says what it wants to know of a socket.
+
+        A socket that libcurl no longer asks for stays registered: its connection is usually reused at once. The
+        system call when it is asked for again also finds out whether it is still the same socket.
+        """
+        if what == pycurl.POLL_REMOVE:
+            self._wanted.pop(descriptor, None)
+            return
+        self._wanted[descriptor] = what
+        mask = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
+        try:
+            self._epoll.modify(descriptor, mask)
+        except FileNotFoundError:
+            self._epoll.register(descriptor, mask)
+
+    # Finishing
+
+    def _collect(self) -> None:
+        while True:
+            more, done, failed = self._multi.info_read(MAX_EVENTS)
+            now = time.monotonic()
+            for curl in done:
+                transfer: Transfer = curl.transfer
+                self._finish(transfer, answers.complete(transfer, now))
+            for curl, number, text in failed:
+                self._finish(curl.transfer, answers.incomplete(curl.transfer, number, text, now))
+            if not more:
+                return
+
+    def _finish(self, transfer: Transfer, answer: WireAnswer) -> None:
+        self._multi.remove_handle(transfer.curl)
+        self._running.discard(transfer)
+        self._pools[transfer.shape].append(transfer)
+        self._answers.append((transfer.item.token, answer))
+        self._lanes.give_back(transfer.item.lane)
