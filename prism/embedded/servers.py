@@ -62,29 +62,41 @@ class Server(abc.ABC):
         recorded = self.record.process
         if recorded and processes.is_alive(recorded) and processes.is_running(recorded, *self.signature()):
             return recorded
-        return processes.find(*self.signature()) if self.record.ports else None
+        return processes.find(*self.signature())
 
     def ensure(self) -> None:
         """Returns when it serves clients. Data stay; ports stay if they are still free."""
-        if process := self.running():
+        if self._take_over():
+            return
+        self.prepare()
+        for _ in range(TRIES):
+            self._choose_ports()
+            self.progress(f"Starting {self.title} on port {self.record.ports['main']}")
+            process = processes.identify(self.launch())
+            self._remember(process)
+            if process and self._wait(process):
+                return
+            if processes.is_alive(process) or all(ports.is_free(port) for port in self.record.ports.values()):
+                break
+        raise EmbeddedError(f"{self.title} did not start. The end of {self.log}:\n{self._end_of_log()}")
+
+    def _take_over(self) -> bool:
+        """Whether it runs already and answers. One that does not is stopped."""
+        process = self.running()
+        if process is None:
+            return False
+        if not self.record.ports:
+            self.progress(f"{self.title} still runs on files that were removed: stopping it")
+        else:
             if processes.wake(process):
                 self.progress(f"{self.title} was frozen: letting it go on")
             if self._wait(process):
                 self._remember(process)
                 self.refresh()
-                return
-            self.progress(f"{self.title} is alive but does not answer: starting it again")
-            self.stop()
-        self.prepare()
-        for _ in range(TRIES):
-            self._choose_ports()
-            self.progress(f"Starting {self.title} on port {self.record.ports['main']}")
-            process = self._start()
-            if process and self._wait(process):
-                return
-            if all(ports.is_free(port) for port in self.record.ports.values()):
-                break
-        raise EmbeddedError(f"{self.title} did not start. The end of {self.log}:\n{self._end_of_log()}")
+                return True
+            self.progress(f"{self.title} does not answer: starting it again")
+        processes.stop(process, *self.stop_signals)
+        return False
 
     def stop(self) -> None:
         if process := self.running():
@@ -106,11 +118,6 @@ class Server(abc.ABC):
             chosen[key] = ports.choose(title, wanted, chosen.values(), self.progress)
         self.record.ports = chosen
         records.save(self.record_path, self.record)
-
-    def _start(self) -> processes.Process | None:
-        process = processes.identify(self.launch())
-        self._remember(process)
-        return process
 
     def _remember(self, process: processes.Process | None) -> None:
         if self.record_path.exists() and self.record.process != process:
