@@ -7,12 +7,15 @@ import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from templates.rendering import value_text
+
+if TYPE_CHECKING:
+    from campaigns.models import Campaign
 
 BUCKETS = 10_000
 TAX_ID = "tax_identification"
@@ -62,19 +65,26 @@ def change_rate(*, tenant_id: int, campaign_id: uuid.UUID, rate: Decimal, rerand
 
     with transaction.atomic():
         campaign = Campaign.objects.select_for_update().get(tenant_id=tenant_id, pk=campaign_id)
-        if campaign.control_group_rate == rate and not rerandomise:
-            return campaign.control_version
-        campaign.control_group_rate = rate
         try:
-            campaign.clean_fields(exclude={field.name for field in Campaign._meta.fields} - {"control_group_rate"})
+            rate = Campaign._meta.get_field("control_group_rate").clean(rate, campaign)
         except ValidationError as error:
-            raise ValidationError(error.message_dict) from None
-        if rerandomise:
-            campaign.control_salt = uuid.uuid4()
-        if campaign.control_frozen_at is not None:
-            campaign.control_version += 1
-            campaign.control_frozen_at = None
-        campaign.save(
-            update_fields=["control_group_rate", "control_salt", "control_version", "control_frozen_at", "updated_at"]
-        )
+            raise ValidationError({"control_group_rate": error}) from None
+        if apply_rate(campaign, rate, rerandomise=rerandomise):
+            campaign.save(update_fields=[*CONTROL_FIELDS, "updated_at"])
         return campaign.control_version
+
+
+CONTROL_FIELDS = ("control_group_rate", "control_salt", "control_version", "control_frozen_at")
+
+
+def apply_rate(campaign: Campaign, rate: Decimal, *, rerandomise: bool = False) -> bool:
+    """Change a campaign as read under its row lock, without saving it; whether anything changed."""
+    if campaign.control_group_rate == rate and not rerandomise:
+        return False
+    campaign.control_group_rate = rate
+    if rerandomise:
+        campaign.control_salt = uuid.uuid4()
+    if campaign.control_frozen_at is not None:
+        campaign.control_version += 1
+        campaign.control_frozen_at = None
+    return True

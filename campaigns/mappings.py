@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from templates.rendering import is_missing, value_text
+from templates.rendering import is_missing, is_storable, value_text
 
 if TYPE_CHECKING:
     from campaigns.models import CampaignProviderTemplate
+    from templates.models import MessageTemplate
 
 MAX_DEFAULT = 500
 MAX_NAME_SHOWN = 60
@@ -119,6 +120,8 @@ def _entry_errors(name: str, entry: object) -> list[str]:
     default = entry.get("default", "")
     if not isinstance(default, str):
         errors.append(_("%(name)s: “default” is a text.") % shown)
+    elif not is_storable(default):
+        errors.append(_("%(name)s: “default” holds a character that cannot be stored.") % shown)
     elif len(default) > MAX_DEFAULT:
         errors.append(_("%(name)s: “default” has at most %(limit)d characters.") % {**shown, "limit": MAX_DEFAULT})
     return errors
@@ -138,3 +141,19 @@ def mapping_errors_of(link: CampaignProviderTemplate) -> list[str]:
     from audiences.attributes import attribute_names
 
     return mapping_errors(link.template.placeholders, link.field_mappings, attribute_names(link.tenant_id))
+
+
+def unmapped_notices(template: MessageTemplate) -> list[str]:
+    """For the author of a template: the campaigns that do not map what it now asks for, and so cannot send it."""
+    from campaigns.models import CampaignProviderTemplate
+
+    links = CampaignProviderTemplate.objects.filter(template_id=template.pk).select_related(
+        "campaign_provider__campaign", "campaign_provider__provider"
+    )
+    message = _("“%(campaign)s” does not map %(names)s: its messages are refused until it does.")
+    notices = []
+    for link in links:
+        unmapped = [name for name in template.placeholders if name not in link.field_mappings]
+        if unmapped:
+            notices.append(message % {"campaign": link.campaign_provider.campaign.name, "names": _listed(unmapped)})
+    return notices

@@ -120,6 +120,18 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        errors: dict[str, str] = {}
+        if self.start_date and self.end_date and self.start_date > self.end_date:
+            errors["end_date"] = _("The start date must not be after the end date.")
+        if self.dispatch_mode == DispatchMode.ASYNC:
+            if self.trigger_time is None:
+                errors["trigger_time"] = _("A scheduled campaign needs a time of day.")
+            if not self.week_days:
+                errors["week_days"] = _("A scheduled campaign needs days of the week.")
+        if errors:
+            raise ValidationError(errors)
+
 
 class CampaignSegment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

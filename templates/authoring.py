@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from templates.models import MessageTemplate, TemplateVersion
 from templates.rendering import is_storable, placeholders_of
 from tenants.usage import users_of
+from tenants.validation import violated_constraint
 
 MAX_TEXT = 100_000
 MAX_VARIANTS = 20
@@ -22,16 +23,21 @@ def save_template(template: MessageTemplate, by: str) -> TemplateVersion:
 
     Raises ValidationError with messages by field; then nothing was written.
     """
-    with transaction.atomic():
-        stored = MessageTemplate.objects.select_for_update().filter(pk=template.pk).first()
-        errors = template_errors(template, stored)
-        if errors:
-            raise ValidationError(errors)
-        template.placeholders = placeholders_of(template.subject, template.body, *template.variants)
-        if stored is None:
-            template.created_by = by
-        template.save()
-        return _current_version(template, by)
+    try:
+        with transaction.atomic():
+            stored = MessageTemplate.objects.select_for_update().filter(pk=template.pk).first()
+            errors = template_errors(template, stored)
+            if errors:
+                raise ValidationError(errors)
+            template.placeholders = placeholders_of(template.subject, template.body, *template.variants)
+            if stored is None:
+                template.created_by = by
+            template.save()
+            return _current_version(template, by)
+    except IntegrityError as error:
+        if violated_constraint(error) != "template_code_once":
+            raise
+        raise ValidationError({"template_code": [_taken()]}) from error
 
 
 def template_errors(template: MessageTemplate, stored: MessageTemplate | None) -> dict[str, list[str]]:
@@ -48,7 +54,7 @@ def template_errors(template: MessageTemplate, stored: MessageTemplate | None) -
         tenant_id=template.tenant_id, template_code=template.template_code, locale=template.locale
     ).exclude(pk=template.pk)
     if same.exists():
-        _add(errors, "template_code", [_("There is already a template with this code and language.")])
+        _add(errors, "template_code", [_taken()])
     if stored is not None and stored.channel != template.channel and (users := users_of(stored, TemplateVersion)):
         message = _("The channel cannot change while campaigns use the template: %(users)s.")
         _add(errors, "channel", [message % {"users": ", ".join(users)}])
@@ -74,6 +80,10 @@ def text_errors(text: object) -> list[str]:
     if len(text) > MAX_TEXT:
         return [_("At most %(limit)d characters.") % {"limit": MAX_TEXT}]
     return []
+
+
+def _taken() -> str:
+    return _("There is already a template with this code and language.")
 
 
 def _add(errors: dict[str, list[str]], field: str, messages: list[str]) -> None:
