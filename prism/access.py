@@ -1,7 +1,129 @@
-"""What the web role may do with each table; applied after every migrate, proven complete by a test."""
+"""What the web role may do with each table; applied after every migrate, proven complete by a test.
+
+Declarative and closed: what is not named here is not granted. No partition, no worker table, no ledger and no outbox
+is; where people need a look at those, a view or function of the room shows them the part that is theirs.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.signals import post_migrate
+from psycopg import sql
+
+ALL = "SELECT, INSERT, UPDATE, DELETE"
+
+TABLES: dict[str, str] = {
+    # Rows of one tenant, by row-level security.
+    "tenants": "SELECT, UPDATE (name, timezone, locale, person_key_attribute)",
+    "memberships": ALL,
+    # Digests and encrypted secrets are written by people and read by nobody.
+    "api_keys": "SELECT (id, tenant_id, name, prefix, scopes, created_at, last_used_at, revoked_at), INSERT,"
+    " UPDATE (name, scopes, revoked_at), DELETE",
+    "providers": ALL,
+    "provider_secrets": "SELECT (id, tenant_id, provider_id, name, hosts, created_at, created_by), INSERT, UPDATE,"
+    " DELETE",
+    "templates": ALL,
+    "template_versions": "SELECT, INSERT",
+    "attribute_definitions": ALL,
+    "segments": ALL,
+    "campaigns": ALL,
+    "campaign_segments": ALL,
+    "campaign_providers": ALL,
+    "campaign_provider_templates": ALL,
+    "dispatches": "SELECT",
+    "attempts": "SELECT",
+    "rejected_triggers": "SELECT, UPDATE (state, state_changed_at, state_changed_by)",
+    "django_admin_log": "SELECT, INSERT",
+    # People of one tenant once somebody is signed in (tenants/migrations/0004).
+    "auth_user": "SELECT, INSERT, UPDATE",
+    # Views that show the part of worker tables that is the reader's.
+    "scheduled_dispatches": "SELECT",
+    "operator_lanes": "SELECT",
+    "operator_batches": "SELECT",
+    "operator_workers": "SELECT",
+}
+
+SHARED: dict[str, str] = {
+    # Without tenant: sessions are opaque, the others hold names of code.
+    "django_session": ALL,
+    "django_content_type": "SELECT",
+    "django_migrations": "SELECT",
+    # Periodic jobs; superusers look at them. Payloads hold ids only.
+    "django_q_schedule": "SELECT",
+    "django_q_task": "SELECT",
+    "django_q_ormq": "SELECT",
+}
+
+FUNCTIONS: tuple[str, ...] = (
+    "prism_identity(bigint)",
+    "prism_tenant(text)",
+    "prism_api_key(text)",
+    "prism_api_key_used(bigint, bytea)",
+    "prism_is_due(uuid)",
+    "prism_trigger_of(uuid)",
+    "prism_replay_dispatches(uuid[], text)",
+    "prism_cancel_dispatches(uuid[], text)",
+    "prism_gauges()",
+)
+
 
 def connect() -> None:
-    """Placeholder until grants are declared below."""
+    """Apply the grants whenever `migrate` has run: once, hence the one sender (any app with models would do)."""
+    post_migrate.connect(_after_migrate, sender=apps.get_app_config("tenants"), dispatch_uid="prism.access")
+
+
+def _after_migrate(using: str, **_kwargs: Any) -> None:
+    apply(connections[using], settings.WEB_DATABASE_ROLE)
+
+
+def apply(connection: BaseDatabaseWrapper, role: str) -> None:
+    """Take everything from the role, then give what is declared, in one transaction. Safe to repeat.
+
+    A table or function that a migration backwards has removed is passed over; the test of this file, which runs on
+    the newest state, proves that every declared name exists.
+    """
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+        if cursor.fetchone() is None:
+            raise ImproperlyConfigured(
+                f"WEB_DATABASE_URL: the database has no role {role!r}. Create it: CREATE ROLE {role} LOGIN PASSWORD '…'"
+            )
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('prism.access'))")
+        for statement in _statements(cursor, role):
+            cursor.execute(statement.as_string(cursor.connection))
+
+
+def _statements(cursor: Any, role: str) -> list[sql.Composed]:
+    web = sql.Identifier(role)
+    statements = [
+        sql.SQL(text).format(web)
+        for text in (
+            "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}",
+            "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}",
+            "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, {}",
+            "REVOKE ALL ON SCHEMA public FROM {}",
+            "GRANT USAGE ON SCHEMA public TO {}",
+        )
+    ]
+    statements += [
+        sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.Identifier(table), web)
+        for table, rights in {**TABLES, **SHARED}.items()
+        if _exists(cursor, "to_regclass", table)
+    ]
+    statements += [
+        sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(function), web)
+        for function in FUNCTIONS
+        if _exists(cursor, "to_regprocedure", function)
+    ]
+    return statements
+
+
+def _exists(cursor: Any, look_up: str, name: str) -> bool:
+    cursor.execute(f"SELECT {look_up}(%s) IS NOT NULL", [f"public.{name}"])
+    return bool(cursor.fetchone()[0])

@@ -1,4 +1,13 @@
+"""Every door for people. What machines probe (`/healthz`, `/readyz`, `/metrics`) is answered by prism.health."""
+
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from tenants.views import choose_tenant
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("organisation/", choose_tenant, name="choose-tenant"),
+    path("admin/", admin.site.urls),
+]

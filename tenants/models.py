@@ -31,8 +31,9 @@ class Tenant(models.Model):
 
     class Meta:
         db_table = "tenants"
-        verbose_name = _("tenant")
-        verbose_name_plural = _("tenants")
+        # Whoever belongs to one tenant never meets the word.
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisation")
 
     def __str__(self) -> str:
         return self.name
@@ -46,25 +47,31 @@ class Role(models.TextChoices):
 
 
 class Membership(models.Model):
-    tenant = models.ForeignKey(Tenant, models.CASCADE, verbose_name=_("tenant"))
+    tenant = models.ForeignKey(Tenant, models.CASCADE, verbose_name=_("organisation"))
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name=_("user"))
     role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.VIEWER)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
         db_table = "memberships"
-        verbose_name = _("membership")
-        verbose_name_plural = _("memberships")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "tenant"], name="membership_once")]
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "tenant"],
+                name="membership_once",
+                violation_error_message=_("This person is already a member."),
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.tenant} ({self.role})"
+        return f"{self.user} ({self.get_role_display()})"
 
 
 class ApiKey(models.Model):
     """A program's credential. Only its digest is kept; `tenants.keys` mints and checks."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, verbose_name=_("tenant"))
+    tenant = models.ForeignKey(Tenant, models.CASCADE, verbose_name=_("organisation"))
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)
     digest = models.BinaryField(_("digest"), max_length=32, editable=False)
@@ -77,7 +84,13 @@ class ApiKey(models.Model):
         db_table = "api_keys"
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="api_key_name_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"],
+                name="api_key_name_once",
+                violation_error_message=_("There is already an API key with this name."),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

@@ -13,10 +13,11 @@ IS_OPERATOR = "current_setting('prism.operator', true) = 'on'"
 
 
 def protect(table: str, *, shared: bool = False, operators_see_null: bool = False) -> migrations.RunSQL:
-    """Turn on row-level security. `shared`: rows without tenant are readable by all; `operators_see_null`: by operators."""
+    """Turn on row-level security. Rows without tenant: `shared` by all, or (`operators_see_null`) for operators."""
+    mine = f"tenant_id = {CURRENT_TENANT}"
     create = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;",
-        f"CREATE POLICY tenant ON {table} USING (tenant_id = {CURRENT_TENANT}) WITH CHECK (tenant_id = {CURRENT_TENANT});",
+        f"CREATE POLICY tenant ON {table} USING ({mine}) WITH CHECK ({mine});",
     ]
     drop = [f"DROP POLICY tenant ON {table};"]
     if shared:
@@ -54,6 +55,13 @@ def same_tenant(table: str, column: str, parent: str) -> migrations.RunSQL:
         END $$;
         ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}, tenant_id)
           REFERENCES {parent} (id, tenant_id) ON UPDATE RESTRICT ON DELETE NO ACTION DEFERRABLE INITIALLY DEFERRED;
-        """,
+        """,  # noqa: S608 - the names come from migrations
         f"ALTER TABLE {table} DROP CONSTRAINT {name};",
     )
+
+
+# True inside a SECURITY DEFINER function when the caller could do the same by itself: workers and migrations.
+# (`current_user` is the function's owner there; the caller is the role it set, else the one it signed in with.)
+CALLER_IS_OWNER = (
+    "pg_has_role(COALESCE(NULLIF(current_setting('role'), 'none'), session_user)::name, current_user, 'USAGE')"
+)

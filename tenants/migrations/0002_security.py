@@ -39,7 +39,7 @@ CREATE POLICY tenant ON tenants USING (id = {CURRENT_TENANT}) WITH CHECK (id = {
 """
 
 
-def create_default_tenant(apps: Any, schema_editor: Any) -> None:
+def create_default_tenant(apps: Any, _schema_editor: Any) -> None:
     apps.get_model("tenants", "Tenant").objects.get_or_create(slug="default", defaults={"name": "Prism"})
 
 
@@ -49,7 +49,9 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(CONFIG_CHANGED, "DROP FUNCTION prism_config_changed() CASCADE; DELETE FROM config_version;"),
         migrations.RunSQL(IDENTITY, "DROP FUNCTION prism_identity(bigint); DROP FUNCTION prism_tenant(text);"),
-        migrations.RunSQL(TENANT_POLICY, "DROP POLICY tenant ON tenants; ALTER TABLE tenants DISABLE ROW LEVEL SECURITY;"),
+        migrations.RunSQL(
+            TENANT_POLICY, "DROP POLICY tenant ON tenants; ALTER TABLE tenants DISABLE ROW LEVEL SECURITY;"
+        ),
         protect("memberships"),
         protect("api_keys"),
         versioned("tenants"),
