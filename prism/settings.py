@@ -26,7 +26,9 @@ FERNET_KEYS = read.fernet_keys()
 FERNET_USE_HKDF = True
 
 _owner = read.database("DATABASE_URL", "Set postgres://prism_owner:password@host:5432/prism (the owner's role)")
-_web = read.database("WEB_DATABASE_URL", "Set postgres://prism_web:password@host:5432/prism (the role without ownership)")
+_web = read.database(
+    "WEB_DATABASE_URL", "Set postgres://prism_web:password@host:5432/prism (the role without ownership)"
+)
 if _owner["USER"] == _web["USER"]:
     raise read.fail(
         "WEB_DATABASE_URL",
@@ -92,7 +94,7 @@ INSTALLED_APPS = [
     "dispatching",
     "ingestion",
     "prism",
-    "django.contrib.admin",
+    "prism.apps.PrismAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",
@@ -134,6 +136,7 @@ TEMPLATES = [
     }
 ]
 
+AUTHENTICATION_BACKENDS = ["tenants.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -149,7 +152,14 @@ LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English")]
 TIME_ZONE = "America/Sao_Paulo"
 USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / ".local" / "static"
+STATIC_ROOT = read.optional("STATIC_ROOT", str(BASE_DIR / ".local" / "static"))
+# In production `manage.py collectstatic` fills STATIC_ROOT; elsewhere files are served from where they lie.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
+if PRODUCTION:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}

@@ -130,7 +130,11 @@ def _fingerprint() -> str:
     """Changes with any migration, with what they import, and with the day: partitions are made from today on."""
     digest = hashlib.blake2b(dt.datetime.now(dt.UTC).date().isoformat().encode(), digest_size=8)
     seen: set[Path] = set()
-    waiting = [*CHECKOUT.glob("*/migrations/*.py"), CHECKOUT / "prism" / "settings.py"]
+    # Settings name the apps; access.py grants at the end of every migrate.
+    waiting = [
+        *CHECKOUT.glob("*/migrations/*.py"),
+        *(CHECKOUT / "prism" / f"{name}.py" for name in ("settings", "access")),
+    ]
     while waiting:
         path = waiting.pop()
         if path in seen:

@@ -1,0 +1,36 @@
+"""The database as the web process sees it: signed in as its own role, or by SET ROLE inside a test's transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+
+@contextmanager
+def as_web_process() -> Iterator[None]:
+    """Django speaks as `prism_web` over a connection of its own: what earlier steps made has to be committed."""
+    url = urlsplit(os.environ["WEB_DATABASE_URL"])
+    before = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
+    connection.close()
+    connection.settings_dict.update(USER=url.username, PASSWORD=url.password)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(before)
+
+
+@contextmanager
+def as_web_role() -> Iterator[None]:
+    """The same rights within the test's own transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'SET ROLE "{settings.WEB_DATABASE_ROLE}"')
+        try:
+            yield
+        finally:
+            cursor.execute("RESET ROLE")
