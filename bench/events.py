@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 JOURNEY = "bench_black_friday"
+SCHEDULED_JOURNEY = "bench_black_friday_scheduled"
+CHANNEL, TEMPLATE_CODE = "WHATSAPP", "tpl_bench"
 PARTITIONS = 12
 BODY = (
     "Olá {{name}}, chegou a Black Friday! Você tem uma oferta de crédito de {{creditvalue}} "

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from bench.events import PARTITIONS
 
 TIMEOUT = 30.0
+TOLD_EVERY = 4.0
 
 
 class Fact(msgspec.Struct):
@@ -24,22 +25,32 @@ class Fact(msgspec.Struct):
     status: str
 
 
+class Trigger(msgspec.Struct):
+    """What is read of campaign_triggers here."""
+
+    correlation_id: str
+
+
 @dataclass(frozen=True)
 class Count:
-    """Facts as the consumer saw them. `first`, `last` and `times` are broker timestamps in seconds."""
+    """Facts as the consumer saw them; times are the broker's, in seconds since 1970."""
 
     facts: int
     distinct: int
     statuses: dict[str, int]
-    first: float
     last: float
-    times: dict[str | bytes, float]
+    by_correlation_id: dict[str, float]
+
+
+def administrator(bootstrap: str) -> AdminClient:
+    # 5 is "notice": what it says when it is thrown away is no news.
+    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 5})
 
 
 def make(bootstrap: str, *names: str) -> None:
     config = {"message.timestamp.type": "LogAppendTime"}
     topics = [NewTopic(name, PARTITIONS, 1, config=config) for name in names]
-    client = AdminClient({"bootstrap.servers": bootstrap})
+    client = administrator(bootstrap)
     for future in client.create_topics(topics).values():
         future.result(TIMEOUT)
     _wait_for_leaders(client, names)
@@ -57,7 +68,7 @@ def _wait_for_leaders(client: AdminClient, names: Iterable[str]) -> None:
 
 
 def remove(bootstrap: str, *names: str) -> None:
-    client = AdminClient({"bootstrap.servers": bootstrap})
+    client = administrator(bootstrap)
     for future in client.delete_topics(list(names)).values():
         try:
             future.result(TIMEOUT)
@@ -67,7 +78,13 @@ def remove(bootstrap: str, *names: str) -> None:
 
 def producer(bootstrap: str, *, linger_ms: int = 20) -> Producer:
     return Producer(
-        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": linger_ms, "compression.type": "lz4"}
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": linger_ms,
+            "compression.type": "lz4",
+            "log_level": 5,
+        }
     )
 
 
@@ -98,7 +115,7 @@ class Watermark:
 
     def wait(self, wanted: int, seconds: float, tell: Callable[[int], None], *, alive: Callable[[], None]) -> None:
         """Until the topic holds `wanted` records. Raises TimeoutError after `seconds` without progress."""
-        seen, since = -1, time.monotonic()
+        seen, since, told = 0, time.monotonic(), time.monotonic()
         while True:
             alive()
             now = self.read()
@@ -106,9 +123,11 @@ class Watermark:
                 return
             if now != seen:
                 seen, since = now, time.monotonic()
-                tell(now)
             elif time.monotonic() - since > seconds:
                 raise TimeoutError(f"{self._topic} stays at {now} of {wanted} records")
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                tell(now)
             time.sleep(0.25)
 
     def close(self) -> None:
@@ -116,28 +135,49 @@ class Watermark:
 
 
 def count_facts(bootstrap: str, topic: str) -> Count:
-    """Read the whole topic from its start, as a stranger would, and count facts by their `fact_id`."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": f"count-{uuid.uuid4()}", "enable.auto.commit": False}
-    )
-    partitions = [TopicPartition(topic, number, 0) for number in range(PARTITIONS)]
-    total = sum(consumer.get_watermark_offsets(p, timeout=TIMEOUT)[1] for p in partitions)
-    consumer.assign(partitions)
-    times: dict[str | bytes, float] = {}
+    """Count facts by their `fact_id` header, as a stranger would who reads the topic from its start."""
+    identities: set[str | bytes | None] = set()
     statuses: dict[str, int] = {}
-    seen, decode = 0, msgspec.json.Decoder(Fact).decode
-    while seen < total:
-        records = consumer.consume(min(10_000, total - seen), TIMEOUT)
-        if not records:
-            raise TimeoutError(f"{topic}: {seen} of {total} facts could be read")
-        for record in records:
-            if record.error():
-                raise KafkaException(record.error())
-            seen += 1
-            fact = decode(record.value() or b"")
-            # The first record of a fact is what a reader acts on; a relay that was killed may send it again.
-            times.setdefault(dict(record.headers() or ())["fact_id"] or "", record.timestamp()[1] / 1000)
-            statuses[fact.status] = statuses.get(fact.status, 0) + 1
-    consumer.close()
-    moments = times.values()
-    return Count(seen, len(times), statuses, min(moments, default=0.0), max(moments, default=0.0), times)
+    times: dict[str, float] = {}
+    decode = msgspec.json.Decoder(Fact).decode
+    facts = 0
+    for record in read_all(bootstrap, topic):
+        facts += 1
+        fact = decode(record.value() or b"")
+        identities.add(dict(record.headers() or ())["fact_id"])
+        statuses[fact.status] = statuses.get(fact.status, 0) + 1
+        # The first record is what a reader acts on; a relay that was killed may send a fact again.
+        times.setdefault(fact.correlation_id, record.timestamp()[1] / 1000)
+    return Count(facts, len(identities), statuses, max(times.values(), default=0.0), times)
+
+
+def read_times(bootstrap: str, topic: str) -> dict[str, float]:
+    """Broker timestamp of each trigger by its correlation id, in seconds."""
+    decode = msgspec.json.Decoder(Trigger).decode
+    return {
+        decode(record.value() or b"").correlation_id: record.timestamp()[1] / 1000
+        for record in read_all(bootstrap, topic)
+    }
+
+
+def read_all(bootstrap: str, topic: str) -> Iterator[Message]:
+    """Every record that the topic holds now."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": f"read-{uuid.uuid4()}", "enable.auto.commit": False}
+    )
+    try:
+        partitions = [TopicPartition(topic, number, 0) for number in range(PARTITIONS)]
+        total = sum(consumer.get_watermark_offsets(p, timeout=TIMEOUT)[1] for p in partitions)
+        consumer.assign(partitions)
+        seen = 0
+        while seen < total:
+            records = consumer.consume(min(10_000, total - seen), 2.0)
+            if not records:
+                raise TimeoutError(f"{topic}: {seen} of {total} records could be read")
+            for record in records:
+                if error := record.error():
+                    raise KafkaException(error)
+                seen += 1
+                yield record
+    finally:
+        consumer.close()

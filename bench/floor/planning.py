@@ -10,13 +10,14 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from psycopg import Connection
 
 from bench import events
+from bench.events import CHANNEL, TEMPLATE_CODE
 from bench.floor import statements as sql
 from bench.floor.lane import BATCH, Lane
 from bench.floor.records import Batch, Event, Job, Keyed, array, mint, quoted
 from bench.steps import Steps
 
 POLL = 256
-TENANT, LANE_CLASS, CHANNEL, TEMPLATE_CODE = 1, 1, "WHATSAPP", "tpl_bench"
+TENANT, LANE_CLASS = 1, 1
 CAMPAIGN, LINK, PROVIDER, TEMPLATE, VERSION = (f"00000000-0000-4000-8000-{n:012d}" for n in range(1, 6))
 TEXT = events.BODY.replace("%", "%%").replace("{{", "%(").replace("}}", ")s")
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
+from bench.events import CHANNEL
 from bench.floor import statements as sql
 from bench.floor.lane import SLOTS, Lane
-from bench.floor.planning import CHANNEL
 from bench.floor.records import Answer, Fact, Sent, array, iso, quoted
 from bench.steps import Steps
 

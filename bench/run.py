@@ -1,0 +1,150 @@
+"""`make bench`: floor and Prism in one run on one machine, alternating, medians of the rounds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import databases, drain, latency, statement_count, throughput
+from bench.laboratory import Laboratory, SideName, open_laboratory
+from bench.processes import BenchError
+from bench.report import Report, row
+from bench.throughput import Round
+from prism.embedded import EmbeddedError
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SIDES: tuple[SideName, SideName] = ("floor", "prism")
+RATE = 500
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured. `seconds`: what a throughput round should last."""
+
+    rounds: int
+    seconds: float
+    warm_up: int
+    least: int
+    latency_seconds: float
+    statements: int
+
+
+FULL = Size(rounds=3, seconds=13.0, warm_up=8_000, least=10_000, latency_seconds=25.0, statements=5_000)
+# For tests of the benchmark itself: every row, none of them worth believing.
+QUICK = Size(rounds=1, seconds=0.1, warm_up=500, least=1_000, latency_seconds=2.0, statements=500)
+
+
+class Run:
+    def __init__(self, laboratory: Laboratory, report: Report, size: Size, console: Console) -> None:
+        self.laboratory, self.report, self.size, self.console = laboratory, report, size, console
+        self.counts: dict[SideName, int] = {}
+
+    def everything(self) -> None:
+        self.warm_up()
+        self.sync(1)
+        self.sync(2)
+        self.drain()
+        self.latency()
+        self.statements()
+
+    def warm_up(self) -> None:
+        """Warms the broker's compiler and tells how many events fill a round."""
+        for side in SIDES:
+            with self.step(f"Warm-up: {side}"):
+                rate = throughput.measure(self.laboratory, side, self.size.warm_up).rate
+                self.counts[side] = max(self.size.least, int(rate * self.size.seconds * 1.2))
+
+    def sync(self, workers: int) -> None:
+        rounds: dict[SideName, list[Round]] = {side: [] for side in SIDES}
+        for number in range(self.size.rounds):
+            for side in SIDES:
+                with self.step(f"SYNC, {workers} worker(s), round {number + 1}: {side}"):
+                    done = throughput.measure(self.laboratory, side, self.counts[side], workers)
+                    self.console.print(f"  {done.rate:,.0f} events/s over {done.seconds:.1f} s")
+                    rounds[side].append(done)
+        rates = {side: [done.rate for done in rounds[side]] for side in SIDES}
+        self.counts = {side: max(self.size.least, int(max(rates[side]) * self.size.seconds)) for side in SIDES}
+        name = "sync_throughput" if workers == 1 else f"sync_throughput_{workers}_workers"
+        self.report.add(row(name, "events/s", rates["prism"], rates["floor"]))
+        if workers == 1:
+            self.by_the_way(rounds)
+
+    def by_the_way(self, rounds: dict[SideName, list[Round]]) -> None:
+        """What the rounds with one worker tell beside their rate."""
+        wal = {side: [done.wal_bytes for done in rounds[side]] for side in SIDES}
+        self.report.add(row("wal_bytes_per_event", "bytes", wal["prism"], wal["floor"]))
+        peaks = {side: [done.peak_mb for done in rounds[side] if done.peak_mb] for side in SIDES}
+        if peaks["prism"]:
+            self.report.add(row("worker_peak_mb", "MiB", peaks["prism"], peaks["floor"], digits=1))
+
+    def drain(self) -> None:
+        count = self.counts["prism"]
+        with self.step(f"Scheduling {count:,} dispatches"):
+            due = drain.prepared(self.laboratory, count)
+            template = due.__enter__()
+        try:
+            rates = []
+            for number in range(self.size.rounds):
+                with self.step(f"ASYNC drain, round {number + 1}"):
+                    done = drain.measure(self.laboratory, template, count)
+                    self.console.print(f"  {done.rate:,.0f} dispatches/s over {done.seconds:.1f} s")
+                    rates.append(done.rate)
+        finally:
+            due.__exit__(None, None, None)
+        self.report.add(row("async_drain", "dispatches/s", rates))
+
+    def latency(self) -> None:
+        found = {}
+        for side in SIDES:
+            with self.step(f"Latency at {RATE} events/s, open loop: {side}"):
+                found[side] = latency.measure(self.laboratory, side, RATE, self.size.latency_seconds)
+        for name, share in (("p50", 0.5), ("p99", 0.99)):
+            values = {side: [latency.percentile(found[side], share)] for side in SIDES}
+            self.report.add(row(f"sync_{name}_ms_at_{RATE}", "ms", values["prism"], values["floor"], digits=1))
+
+    def statements(self) -> None:
+        counts = {}
+        for side in SIDES:
+            with self.step(f"Counting statements: {side}"):
+                counts[side] = [statement_count.measure(self.laboratory, side, self.size.statements)]
+        self.report.add(row("sql_statements_per_event", "statements", counts["prism"], counts["floor"], digits=3))
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        self.console.print(title)
+        begun = time.monotonic()
+        yield
+        self.console.print(f"  [dim]{time.monotonic() - begun:.0f} s[/dim]")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="one tiny round of everything: proves the benchmark, not Prism"
+    )
+    parser.add_argument("--root", type=Path, default=CHECKOUT / ".local" / "bench", help="its own PostgreSQL and Kafka")
+    parser.add_argument("--output", type=Path, default=CHECKOUT / ".local" / "bench.jsonl")
+    options = parser.parse_args()
+    console = Console()
+    try:
+        with open_laboratory(options.root, console.print) as laboratory:
+            settings = databases.settings(laboratory.services)
+            console.print("PostgreSQL: " + ", ".join(f"{name} = {value}" for name, value in settings.items()))
+            report = Report(options.output)
+            Run(laboratory, report, QUICK if options.quick else FULL, console).everything()
+            report.show(console)
+            console.print(f"Written to {options.output}")
+    except (BenchError, EmbeddedError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; what was measured is in the output file.", file=sys.stderr)
+        return 130
+    return 0
