@@ -7,9 +7,10 @@ from hypothesis import settings as hypothesis_settings
 
 from tests import databases, network, session
 from tests.brokers import group, kafka_bootstrap, topic
+from tests.clusters import private_services
 from tests.databases import django_db_setup, process_environment
 
-__all__ = ["django_db_setup", "group", "kafka_bootstrap", "process_environment", "topic"]
+__all__ = ["django_db_setup", "group", "kafka_bootstrap", "private_services", "process_environment", "topic"]
 
 # Two cores shared with a database and a broker: how long one example takes says nothing.
 hypothesis_settings.register_profile("prism", deadline=None)

@@ -12,7 +12,7 @@ import pytest
 
 from prism.embedded import EmbeddedError, hold
 from prism.embedded.services import TEST_ROOT
-from tests import brokers, databases
+from tests import brokers, clusters, databases
 
 RUN = "PRISM_TEST_RUN"
 ADMIN_URL = "PRISM_TEST_ADMIN_DATABASE_URL"
@@ -39,6 +39,7 @@ def begin(config: pytest.Config) -> None:
     mark_alive(connection, os.environ[RUN])
     databases.drop_those_of_dead_runs(connection)
     brokers.drop_topics_of_dead_runs(connection)
+    clusters.remove_those_of_dead_runs(connection)
 
 
 def mark_alive(connection: psycopg.Connection[tuple[object, ...]], run: str) -> None:

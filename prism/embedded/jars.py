@@ -68,8 +68,8 @@ def _download(missing: list[Jar], folder: Path, progress: Progress) -> None:
     except ModuleNotFoundError:
         raise EmbeddedError("The package jgo is missing: pip install -r requirements/dev.txt") from None
     logging.getLogger("jgo").setLevel(logging.ERROR)
-    # A mirror is set where jgo looks for it: [repositories] in ~/.config/jgo.conf.
-    remotes = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
+    # A mirror is named where jgo looks for it: `[repositories] central = …` in ~/.config/jgo.conf.
+    remotes = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
     progress(f"Downloading Kafka, {len(missing)} jars of about 43 MB in all (once)")
     told, size = time.monotonic(), 0
     with tempfile.TemporaryDirectory(dir=folder, prefix="half.") as half:
