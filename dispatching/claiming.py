@@ -15,14 +15,14 @@ from dispatching.fallback import add_successors
 from dispatching.lanes import BATCH_LIMIT
 from dispatching.parcels import Batch, LaneKey, Parcel
 from dispatching.planning import release_deadline, start_batch
-from dispatching.recording import record_moves
 from dispatching.rechecking import recheck_all
+from dispatching.recording import record_moves
 from dispatching.releasing import postpone, settings_of
 from dispatching.results import Move
 from dispatching.snapshot import SnapshotHolder
 from providers.messages import Message
 
-# A loose index scan: one probe per lane that has rows, however many rows it has, and whoever deleted its provider.
+# A loose index scan: one probe per lane that has rows, however many rows it has.
 _LANES = """
 WITH RECURSIVE lanes AS (
   (SELECT provider_id, lane_class FROM due_dispatches ORDER BY provider_id, lane_class LIMIT 1)
@@ -42,9 +42,9 @@ RETURNING dispatch_id::text, not_after
 """
 # Only what still waits: a row that was cancelled meanwhile leaves the queue here and goes nowhere.
 _LOAD = """
-SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts, d.max_attempts,
-  d.dispatch_mode, d.destination, d.message_content, d.message_subject, t.template_code, d.variables, d.media_url,
-  d.channel, d.correlation_id, d.trace_id
+SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts,
+  d.max_attempts, d.dispatch_mode, d.destination, d.message_content, d.message_subject, t.template_code, d.variables,
+  d.media_url, d.channel, d.correlation_id, d.trace_id
 FROM dispatches d LEFT JOIN templates t ON t.id = d.template_id
 WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid AND d.status IN ('PENDING', 'SCHEDULED')
 ORDER BY d.campaign_id, d.id
@@ -77,7 +77,7 @@ def claim_due(
     """Take up to `limit` due rows of a lane into released batches, in the caller's transaction."""
     deadline = release_deadline(lease_s)
     snapshot = snapshots.current(cursor)
-    taken = dict(cursor.execute(_CLAIM, [lane.provider_id, lane.lane_class, limit]).fetchall())
+    taken: dict[str, dt.datetime] = dict(cursor.execute(_CLAIM, [lane.provider_id, lane.lane_class, limit]).fetchall())
     if not taken:
         return Claimed(batches=[], taken=0, ended=[])
     verdicts = recheck_all(_load(cursor, taken), lane, snapshot, now)

@@ -14,7 +14,7 @@ from dispatching.claiming import claim_due, lanes_with_due
 from dispatching.database import connect
 from dispatching.engine import Engine
 from dispatching.pacing import take_tokens
-from dispatching.parcels import LaneKey
+from dispatching.parcels import Batch, LaneKey
 from dispatching.workers import application_name
 
 POLL_S = 0.5
@@ -33,6 +33,7 @@ class DueDrainer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: psycopg.Connection | None = None
+        self._doubtful: list[Batch] = []
         self.taken = 0
 
     def run(self, stop: threading.Event, *, max_seconds: float | None = None, until_empty: bool = False) -> None:
@@ -52,6 +53,7 @@ class DueDrainer:
         """Every lane with due rows once. Returns (lanes with due rows, rows taken)."""
         try:
             connection = self._open()
+            self._settle(connection)
             with connection.cursor() as cursor:
                 lanes = lanes_with_due(cursor)
             return len(lanes), sum(self._claim(connection, lane) for lane in lanes)
@@ -78,13 +80,30 @@ class DueDrainer:
                 now=dt.datetime.now(dt.UTC),
                 lease_s=engine.lease_s,
             )
-        if claimed.batches:
-            settings = claimed.batches[0].settings
-            assert settings is not None
-            engine.lanes.take(engine.lanes.lane(key, settings), sum(len(batch.parcels) for batch in claimed.batches))
-            engine.accept_claimed(claimed)
+            # Should the answer to COMMIT be lost, these ids tell whether it happened.
+            self._doubtful = claimed.batches
+        self._doubtful = []
+        self._accept(claimed.batches)
         metrics.count_moves(claimed.ended)
         return claimed.taken
+
+    def _accept(self, batches: list[Batch]) -> None:
+        for batch in batches:
+            assert batch.settings is not None
+            lane = self._engine.lanes.lane(batch.lane, batch.settings)
+            self._engine.lanes.take(lane, len(batch.parcels))
+        self._engine.accept_claimed(batches)
+
+    def _settle(self, connection: psycopg.Connection) -> None:
+        """After a COMMIT whose answer was lost: what is in the database was released, and goes out."""
+        if self._doubtful:
+            found = connection.execute(
+                "SELECT id::text FROM send_batches WHERE id = ANY(%s::uuid[]) AND owner = %s",
+                [[batch.id for batch in self._doubtful], self._engine.worker_id],
+            ).fetchall()
+            committed = {row[0] for row in found}
+            batches, self._doubtful = [b for b in self._doubtful if b.id in committed], []
+            self._accept(batches)
 
     def _room(self, connection: psycopg.Connection, key: LaneKey) -> int:
         """How many rows may be claimed: free slots, a worthwhile number of them, and tokens where paced."""

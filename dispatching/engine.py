@@ -20,9 +20,8 @@ import structlog
 from django.conf import settings
 
 from dispatching import metrics, workers
-from dispatching.claiming import Claimed
 from dispatching.lanes import Lanes
-from dispatching.parcels import LaneKey
+from dispatching.parcels import Batch, LaneKey
 from dispatching.planning import Plan, Planner, plan_batch
 from dispatching.reaping import Reaper
 from dispatching.recorder import Recorder
@@ -78,7 +77,7 @@ class Engine:
 
     def accept(self, plan: Plan) -> None:
         """The plan is committed: what it released goes to the wire, what it holds waits for slots."""
-        self.lanes.queue(plan.ahead, plan.settings)
+        self.lanes.queue(plan.ahead)
         self._sender.put(plan.released)
         for (status, provider), count in plan.counts.items():
             if status not in ("PENDING", "SCHEDULED"):
@@ -93,8 +92,9 @@ class Engine:
             counts[batch.lane] += len(batch.parcels)
         self.lanes.give_back(counts)
 
-    def accept_claimed(self, claimed: Claimed) -> None:
-        self._sender.put(claimed.batches)
+    def accept_claimed(self, batches: list[Batch]) -> None:
+        """Released batches of a committed claim go to the wire; their slots are taken already."""
+        self._sender.put(batches)
 
     def wait_for_room(self, timeout: float) -> bool:
         return self.lanes.wait_for_room(timeout)
@@ -132,6 +132,6 @@ class Engine:
     def _guard(self, name: str, run: Callable[[], None]) -> None:
         try:
             run()
-        except BaseException as error:  # noqa: BLE001  (a thread's death must reach the main thread, whatever it was)
+        except BaseException as error:
             log.exception("thread_died", result="failure", metadata={"thread": name})
             self.failed = self.failed or error

@@ -28,7 +28,7 @@ SELECT d.id::text, d.tenant_id, d.trigger_id::text, d.correlation_id, d.trace_id
   d.triggered_at, d.received_at
 FROM dispatches d WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid
 """
-_FACTS = insert_facts(f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]))")  # noqa: S608  (our own text)
+_FACTS = insert_facts(f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]))")
 
 
 def add_successors(cursor: psycopg.Cursor, snapshot: Snapshot, moved: Sequence[Move], now: dt.datetime) -> int:
@@ -41,7 +41,9 @@ def add_successors(cursor: psycopg.Cursor, snapshot: Snapshot, moved: Sequence[M
     for row in cursor.fetchall():
         move, campaign = failed[row[0]]
         origin, attributes = _origin(row)
-        drafted += [(draft, campaign, origin, move) for draft in _next_drafts(move, campaign, snapshot, attributes, now)]
+        drafted += [
+            (draft, campaign, origin, move) for draft in _next_drafts(move, campaign, snapshot, attributes, now)
+        ]
     return _write(cursor, drafted, now)
 
 

@@ -49,14 +49,12 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def decide(trigger: Trigger, campaign: CampaignPlan, snapshot: Snapshot, now: dt.datetime) -> list[Draft] | Refusal:
-    """What becomes of a trigger: one draft per provider (strategy all), one in all (fallback, control, no key), or none."""
+    """What becomes of a trigger: a draft per provider (strategy all), one that goes (fallback), or one kept back."""
     if refusal := _campaign_gate(campaign, now):
         return refusal
     person = person_key_of(trigger.attributes, campaign)
     drafts = [
-        render_draft(
-            plan, snapshot.providers.get(plan.provider_id), trigger.attributes, person=person
-        )
+        render_draft(plan, snapshot.providers.get(plan.provider_id), trigger.attributes, person=person)
         for plan in campaign.providers
     ]
     eligible = [draft for draft in drafts if draft.status is Status.PENDING]
@@ -69,7 +67,9 @@ def decide(trigger: Trigger, campaign: CampaignPlan, snapshot: Snapshot, now: dt
     return drafts
 
 
-def render_draft(plan: ProviderPlan, provider: ProviderState | None, attributes: dict[str, Any], *, person: str | None) -> Draft:
+def render_draft(
+    plan: ProviderPlan, provider: ProviderState | None, attributes: dict[str, Any], *, person: str | None
+) -> Draft:
     """The pure gates of one provider: provider, template, address, mapping, rendering."""
     draft = Draft(plan=plan, provider=provider, channel=provider.type if provider else "", status=Status.PENDING)
     if code := provider_problem(plan, provider):

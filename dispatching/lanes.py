@@ -79,7 +79,7 @@ class Lanes:
             lane.used += count
             return True
 
-    def queue(self, batches: list[Batch], settings: dict[LaneKey, ProviderSettings]) -> None:
+    def queue(self, batches: list[Batch]) -> None:
         """Hold planned, unreleased batches of this process until slots are free."""
         with self._changed:
             for batch in batches:
@@ -182,7 +182,9 @@ class Lanes:
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
-                full = [lane for lane in self._lanes.values() if not lane.slow and lane.ahead_count >= lane.ahead_limit // 2]
+                full = [
+                    lane for lane in self._lanes.values() if not lane.slow and lane.ahead_count >= lane.ahead_limit // 2
+                ]
                 if not full:
                     return True
                 remaining = deadline - time.monotonic()

@@ -54,7 +54,7 @@ def take_keys(cursor: psycopg.Cursor, entries: Sequence[Entry], received_at: dt.
         known.update(cursor.execute(_DIGESTS, [lost]).fetchall())
     taken = Taken(new=[], repeated=[], other_payload=[])
     for index, entry in enumerate(entries):
-        if entry.key in won and (chosen[entry.key] == index or entry.rejected and index < chosen[entry.key]):
+        if entry.key in won and (chosen[entry.key] == index or (entry.rejected and index < chosen[entry.key])):
             taken.new.append(index)
         elif entry.payload_digest == known[entry.key]:
             taken.repeated.append(index)

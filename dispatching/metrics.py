@@ -27,7 +27,9 @@ def count_moves(moves: Iterable[Move]) -> None:
     states = Tally((str(move.status), move.lane_provider) for move in moves if not move.due_at)
     for (status, provider), count in states.items():
         DISPATCHES.labels(status=status, provider=provider).inc(count)
-    for (outcome, provider), count in Tally((move.outcome, move.lane_provider) for move in moves if move.outcome).items():
+    for (outcome, provider), count in Tally(
+        (move.outcome, move.lane_provider) for move in moves if move.outcome
+    ).items():
         ATTEMPTS.labels(outcome=outcome, provider=provider).inc(count)
 
 

@@ -31,16 +31,31 @@ class Dispatch(models.Model):
     )
     campaign_version = models.SmallIntegerField(_("control version"), default=1)
     campaign_provider = models.ForeignKey(
-        CampaignProvider, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("campaign provider")
+        CampaignProvider,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("campaign provider"),
     )
     provider = models.ForeignKey(
         Provider, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("provider")
     )
     template = models.ForeignKey(
-        MessageTemplate, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("message template")
+        MessageTemplate,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("message template"),
     )
     template_version = models.ForeignKey(
-        TemplateVersion, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("template version")
+        TemplateVersion,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("template version"),
     )
     predecessor_id = models.UUIDField(_("fallback of"), null=True)
     correlation_id = models.CharField(_("correlation id"), max_length=200)
@@ -87,7 +102,7 @@ class Dispatch(models.Model):
 
 
 class Attempt(models.Model):
-    """One try of a dispatch that did not end with its first try; a lone first try is told by the dispatch row itself."""
+    """One try of a dispatch that needed more than one; a lone first try is told by the dispatch row itself."""
 
     dispatch_id = models.UUIDField(_("dispatch"))
     id = models.UUIDField(primary_key=True, editable=False)
@@ -116,8 +131,12 @@ class ScheduledDispatch(models.Model):
 
     id = models.UUIDField(primary_key=True)
     tenant = models.ForeignKey(Tenant, models.DO_NOTHING, db_constraint=False)
-    campaign = models.ForeignKey(Campaign, models.DO_NOTHING, null=True, db_constraint=False, verbose_name=_("campaign"))
-    dispatch = models.ForeignKey(Dispatch, models.DO_NOTHING, db_constraint=False, verbose_name=_("dispatch"), related_name="+")
+    campaign = models.ForeignKey(
+        Campaign, models.DO_NOTHING, null=True, db_constraint=False, verbose_name=_("campaign")
+    )
+    dispatch = models.ForeignKey(
+        Dispatch, models.DO_NOTHING, db_constraint=False, verbose_name=_("dispatch"), related_name="+"
+    )
     correlation_id = models.CharField(_("correlation id"), max_length=200)
     contact_tax_id = models.CharField(_("tax id"), max_length=50)
     event_payload = models.JSONField(_("event"))
@@ -201,7 +220,7 @@ class SendBatch(models.Model):
 
 
 class TriggerReceipt(models.Model):
-    """The idempotency ledger: one row per (tenant, source, correlation id), for ever as long as topics live (decision 4)."""
+    """The idempotency ledger: one row per (tenant, source, correlation id), kept as long as topics (decision 4)."""
 
     key = models.UUIDField(primary_key=True)
     tenant_id = models.BigIntegerField()
@@ -232,3 +251,7 @@ class PaceCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider_id} @ {self.next_at}"
+
+
+# Unmanaged models over views, in a file of their own; imported here so that Django knows them.
+from dispatching.queues import QueueBatch, QueueLane, QueueWorker  # noqa: E402, F401 - after what they look at

@@ -42,7 +42,5 @@ def take_tokens(connection: psycopg.Connection, provider_id: str, per_minute: in
         assert row is not None
         granted, next_at = grant(row[0], row[1], per_minute, wanted)
         if granted:
-            connection.execute(
-                "UPDATE pace_counters SET next_at = %s WHERE provider_id = %s", [next_at, provider_id]
-            )
+            connection.execute("UPDATE pace_counters SET next_at = %s WHERE provider_id = %s", [next_at, provider_id])
     return granted

@@ -27,7 +27,7 @@ from dispatching.triggers import Rejection, Trigger
 from providers.settings import ProviderSettings
 from templates.rendering import value_text
 
-_FACTS = insert_facts(f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]))")  # noqa: S608  (our own text)
+_FACTS = insert_facts(f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]))")
 _FREEZE = """
 UPDATE campaigns SET control_frozen_at = now() WHERE control_frozen_at IS NULL AND id IN (
   SELECT id FROM campaigns WHERE id = ANY(%s::uuid[]) AND control_frozen_at IS NULL ORDER BY id FOR UPDATE)
@@ -50,7 +50,6 @@ class Plan(msgspec.Struct):
     duplicates: list[int]
     released: list[Batch]
     ahead: list[Batch]
-    settings: dict[LaneKey, ProviderSettings]
     counts: dict[tuple[str, str], int]
     """(status, provider id) → dispatches made."""
     due: int = 0
@@ -75,7 +74,9 @@ def plan_batch(cursor: psycopg.Cursor, planner: Planner, triggers: Sequence[Trig
 def _decide(trigger: Trigger, snapshot: Snapshot, now: dt.datetime) -> list[Draft] | Refusal:
     campaign = snapshot.by_name.get((trigger.tenant_id, trigger.journey_name))
     if campaign is None:
-        return Refusal(reasons.UNKNOWN_JOURNEY, "$.journey_name", explain(reasons.UNKNOWN_JOURNEY, trigger.journey_name))
+        return Refusal(
+            reasons.UNKNOWN_JOURNEY, "$.journey_name", explain(reasons.UNKNOWN_JOURNEY, trigger.journey_name)
+        )
     return decide(trigger, campaign, snapshot, now)
 
 
@@ -113,7 +114,7 @@ def _take_ledger(
         Rejection(index, reasons.DUPLICATE_OTHER_PAYLOAD, "$.correlation_id", explain(reasons.DUPLICATE_OTHER_PAYLOAD))
         for index in answer.other_payload
     ]
-    plan = Plan(rejections=rejections, duplicates=answer.repeated, released=[], ahead=[], settings={}, counts={})
+    plan = Plan(rejections=rejections, duplicates=answer.repeated, released=[], ahead=[], counts={})
     return taken, plan
 
 
@@ -189,7 +190,6 @@ class _Writer:
                     room[key] -= len(chunk)
                     held = True
                     self.plan.ahead.append(batch)
-                    self.plan.settings[key] = settings
                     lines.append(rows.batch_line(batch, self.planner.worker_id, self.created_at, released=False))
                 else:
                     self.due += [rows.due_line(parcel.id, key, self.now, parcel.not_after) for parcel in chunk]

@@ -47,8 +47,8 @@ SELECT id::text, provider_id::text, lane_class, dispatch_ids::text[], versions, 
 FROM send_batches WHERE owner = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _WAITING = """
-SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts, d.max_attempts,
-  d.dispatch_mode, d.not_after
+SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts,
+  d.max_attempts, d.dispatch_mode, d.not_after
 FROM dispatches d WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid
   AND d.status IN ('PENDING', 'SCHEDULED')
 """
@@ -131,7 +131,10 @@ def _waiting(cursor: psycopg.Cursor, ids: list[str], versions: dict[str, int]) -
 def _requeue(cursor: psycopg.Cursor, parcels: list[Parcel], lane: LaneKey) -> None:
     now = dt.datetime.now(dt.UTC)
     copy_rows(
-        cursor, "due_dispatches", rows.DUE, [rows.due_line(parcel.id, lane, now, parcel.not_after) for parcel in parcels]
+        cursor,
+        "due_dispatches",
+        rows.DUE,
+        [rows.due_line(parcel.id, lane, now, parcel.not_after) for parcel in parcels],
     )
 
 

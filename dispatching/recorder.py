@@ -7,6 +7,7 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -19,7 +20,7 @@ from dispatching.lanes import Lanes
 from dispatching.pacing import take_tokens
 from dispatching.parcels import Batch, LaneKey
 from dispatching.recording import record_moves
-from dispatching.releasing import LostOwnership, Release, hand_back, postpone, release_batches
+from dispatching.releasing import OwnershipLostError, Release, hand_back, postpone, release_batches
 from dispatching.results import Move, Sent, move_of
 from dispatching.sending import Sender
 from dispatching.snapshot import SnapshotHolder
@@ -110,13 +111,13 @@ class Recorder:
     ) -> Release | None:
         try:
             return self._until_committed(lambda: self._transaction(moves, finished, batches, now))
-        except LostOwnership:
+        except OwnershipLostError:
             # The reaper has our batches; what the vendor answered is still true, and is recorded before we stop.
             self.lost, self.releasing = True, False
-            log.error("batches_taken_away", result="failure", metadata={"worker": self._worker_id})
-        except psycopg.DataError as error:
+            log.exception("batches_taken_away", result="failure", metadata={"worker": self._worker_id})
+        except psycopg.DataError:
             # The decoders let nothing through that PostgreSQL refuses; should one slip, the state counts more.
-            log.error("outcome_text_refused", result="failure", error=str(error))
+            log.exception("outcome_text_refused", result="failure")
             for move in moves:
                 move.response, move.error = None, ascii(move.error)[:200] if move.error else None
         return self._until_committed(lambda: self._transaction(moves, finished, [] if self.lost else batches, now))
@@ -160,14 +161,13 @@ class Recorder:
 
     def _take_tokens(self) -> None:
         for lane, wanted in self._lanes.paced_waiting():
-            per_minute = lane.settings.per_minute
-            if per_minute and wanted > 0:
-                tokens = self._until_committed(
-                    lambda lane=lane, rate=per_minute, wanted=wanted: take_tokens(
-                        self._open(), lane.key.provider_id, rate, wanted
-                    )
-                )
-                self._lanes.add_tokens(lane, tokens)
+            rate = lane.settings.per_minute
+            if rate and wanted > 0:
+                take = partial(self._take, lane.key.provider_id, rate, wanted)
+                self._lanes.add_tokens(lane, self._until_committed(take))
+
+    def _take(self, provider_id: str, per_minute: int, wanted: int) -> int:
+        return take_tokens(self._open(), provider_id, per_minute, wanted)
 
     def _return_closed(self) -> None:
         """What waits for a lane that backs off becomes due rows, where the back-off and `not_after` watch over it."""

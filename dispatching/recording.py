@@ -36,7 +36,7 @@ moved AS (
   RETURNING {", ".join("d." + name.strip() for name in COLUMNS.split(","))}),
 facts AS ({insert_facts("moved")})
 SELECT id::text FROM moved
-"""  # noqa: S608  (our own text throughout)
+"""
 
 _ENCODE = msgspec.json.Encoder().encode
 ATTEMPTS = (

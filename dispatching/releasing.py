@@ -39,7 +39,7 @@ WHERE d.id = e.id AND d.id BETWEEN %s::uuid AND %s::uuid AND d.status IN ('PENDI
 """
 
 
-class LostOwnership(Exception):
+class OwnershipLostError(Exception):
     """The reaper took this worker for dead and gave its batches away: the process must stop."""
 
 
@@ -93,7 +93,7 @@ def release_batches(
             release.going.append(Going(batch, parcels, settings_of(snapshot, batch.lane)))
     cursor.execute(_RELEASE, [[going.batch.id for going in release.going], worker_id])
     if len(cursor.fetchall()) < len(release.going):
-        raise LostOwnership
+        raise OwnershipLostError
     return release
 
 

@@ -66,7 +66,7 @@ def move_of(sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s
         move.error = None
     elif outcome.kind is Kind.NOT_SENT:
         move.dispatched_at = None
-        _wait(move, now + dt.timedelta(seconds=back_off_s), now)
+        _wait(move, now + dt.timedelta(seconds=back_off_s))
     elif outcome.kind is Kind.DEFERRED or (outcome.kind is Kind.UNKNOWN and settings.idempotent):
         _retry(move, settings, outcome, now)
     elif outcome.kind is Kind.UNKNOWN:
@@ -88,10 +88,10 @@ def _retry(move: Move, settings: ProviderSettings, outcome: Outcome, now: dt.dat
         move.reason = outcome.reason or reasons.ATTEMPTS_EXHAUSTED
         return
     delay = delay_before(made + 1, settings, outcome.retry_after)
-    _wait(move, now + dt.timedelta(seconds=delay), now)
+    _wait(move, now + dt.timedelta(seconds=delay))
 
 
-def _wait(move: Move, due_at: dt.datetime, now: dt.datetime) -> None:
+def _wait(move: Move, due_at: dt.datetime) -> None:
     """Try later, but never after `not_after`: then it expires, or moves to the next allowed moment when claimed."""
     move.status = waiting_status(move.parcel)
     move.due_at = due_at

@@ -10,7 +10,9 @@ JITTER = 0.2
 LONGEST_WAIT = 3600.0
 
 
-def delay_before(attempt: int, settings: ProviderSettings, retry_after: float | None, jitter: float | None = None) -> float:
+def delay_before(
+    attempt: int, settings: ProviderSettings, retry_after: float | None, jitter: float | None = None
+) -> float:
     """Seconds before attempt `attempt` (the second is 2). What the vendor asks for counts where it is longer."""
     base = min(settings.max_delay_s, settings.base_delay_s * 2.0 ** (attempt - 2))
     spread = random.random() if jitter is None else jitter  # noqa: S311  (spreads load, keeps no secret)

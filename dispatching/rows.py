@@ -18,8 +18,9 @@ _ENCODE = msgspec.json.Encoder().encode
 
 DISPATCHES = (
     "id, tenant_id, trigger_id, campaign_id, campaign_version, campaign_provider_id, provider_id, template_id,"
-    " template_version_id, predecessor_id, correlation_id, trace_id, contact_tax_id, contact_data, destination, channel,"
-    " dispatch_mode, lane_class, message_subject, message_content, variables, media_url, status, reason, error_message,"
+    " template_version_id, predecessor_id, correlation_id, trace_id, contact_tax_id, contact_data, destination,"
+    " channel, dispatch_mode, lane_class, message_subject, message_content, variables, media_url, status, reason,"
+    " error_message,"
     " max_attempts, triggered_at, received_at, scheduled_for, scheduled_local, not_after, created_at"
 )
 DUE = "dispatch_id, provider_id, lane_class, due_at, not_after"

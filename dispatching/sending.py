@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import queue
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import structlog
 
@@ -72,7 +73,7 @@ class Sender:
         for parcels in _groups(batch.parcels, transport.batch_size_of(settings)):
             try:
                 request = transport.build(settings, [parcel.message for parcel in parcels])
-            except Exception as error:  # noqa: BLE001  (a message that a transport cannot build must not stop the lane)
+            except Exception as error:
                 log.exception("build_failed", result="failure", provider_id=settings.provider_id)
                 refused += _all(batch, parcels, Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=repr(error)[:500]))
                 continue
@@ -85,7 +86,7 @@ class Sender:
             return back
         now = dt.datetime.now(dt.UTC)
         for token, answer in answers:
-            batch, parcels = token  # type: ignore[misc]  # the wire keeps our ticket as an opaque object
+            batch, parcels = cast(Ticket, token)  # the wire keeps our ticket as an opaque object
             left_at = now - dt.timedelta(milliseconds=answer.elapsed_ms)
             for parcel, outcome in zip(parcels, _outcomes(batch, parcels, answer), strict=True):
                 back.append(Sent(parcel, batch, outcome, left_at if answer.left else None, now))
@@ -102,7 +103,7 @@ def _outcomes(batch: Batch, parcels: list[Parcel], answer: WireAnswer) -> list[O
         if len(outcomes) == len(parcels):
             return outcomes
         problem = f"{len(outcomes)} outcomes for {len(parcels)} messages"
-    except Exception as error:  # noqa: BLE001  (whatever the vendor answered, the request is gone: unknown, not lost)
+    except Exception as error:
         log.exception("parse_failed", result="failure", provider_id=settings.provider_id)
         problem = repr(error)[:500]
     return [Outcome(Kind.UNKNOWN, reason=REFUSED_HERE, error=problem)] * len(parcels)

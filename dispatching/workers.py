@@ -20,7 +20,7 @@ RETRY_S = 0.5
 log = structlog.get_logger("prism.dispatching")
 
 
-class WorkerLost(Exception):
+class WorkerLostError(Exception):
     """Another process declared this one dead: its batches belong to the reaper, and it must stop."""
 
 
@@ -43,13 +43,14 @@ def register(kind: str) -> int:
 def retire(worker_id: int) -> None:
     with connect(f"prism:{worker_id}:retire") as connection:
         connection.execute(
-            "UPDATE workers SET state = 'stopped', heartbeat_at = clock_timestamp() WHERE id = %s AND state = 'running'",
+            "UPDATE workers SET state = 'stopped', heartbeat_at = clock_timestamp()"
+            " WHERE id = %s AND state = 'running'",
             [worker_id],
         )
 
 
 class Heartbeat:
-    """One beat every two seconds, and after each the chores given (the reaper). Ends with WorkerLost."""
+    """One beat every two seconds, and after each the chores given (the reaper). Ends with WorkerLostError."""
 
     def __init__(
         self, worker_id: int, detail: Callable[[], dict[str, Any]], chores: Callable[[psycopg.Connection], None]
@@ -88,4 +89,4 @@ class Heartbeat:
             [Jsonb(self._detail()), self._worker_id],
         ).fetchone()
         if row is None:
-            raise WorkerLost(f"worker {self._worker_id} was declared dead")
+            raise WorkerLostError(f"worker {self._worker_id} was declared dead")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import environ
@@ -75,9 +75,10 @@ def json_object(variable: str) -> dict[str, Any]:
 
 def environment_name() -> Environment:
     value = optional("PRISM_ENV", "production")
-    if value not in ("production", "development", "test"):
-        raise fail("PRISM_ENV", f"{value!r} is not known", "Set production, development or test")
-    return value
+    for known in get_args(Environment):
+        if value == known:
+            return known  # type: ignore[no-any-return]  # get_args forgets what the literals are
+    raise fail("PRISM_ENV", f"{value!r} is not known", "Set production, development or test")
 
 
 def database(variable: str, hint: str) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from cryptography.fernet import InvalidToken
-from fernet_fields import EncryptedField
 from django.db import models
+from fernet_fields import EncryptedField
 
 UNREADABLE = "\x00unreadable"
 """Stands for a value whose key is no longer among FERNET_KEYS."""
 
 
-class EncryptedTextField(EncryptedField, models.TextField):  # type: ignore[misc]  # the library ships no types
+class EncryptedTextField(EncryptedField, models.TextField):  # type: ignore[misc, type-arg]  # the library has no types
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if hasattr(value, "as_sql"):
             return value

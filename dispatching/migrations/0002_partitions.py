@@ -75,7 +75,8 @@ CREATE TABLE attempts (
 ) PARTITION BY RANGE (dispatch_id);
 """
 
-LEDGER = """
+LEDGER = (
+    """
 CREATE TABLE trigger_receipts (
   key uuid PRIMARY KEY,
   tenant_id bigint NOT NULL,
@@ -84,10 +85,13 @@ CREATE TABLE trigger_receipts (
   rejected boolean NOT NULL DEFAULT false,
   received_at timestamptz NOT NULL
 ) PARTITION BY HASH (key);
-""" + "\n".join(
-    f"CREATE TABLE trigger_receipts_h{n} PARTITION OF trigger_receipts FOR VALUES WITH (MODULUS 8, REMAINDER {n});"
-    for n in range(8)
-) + "\nCREATE INDEX trigger_receipts_received ON trigger_receipts USING brin (received_at);"
+"""
+    + "\n".join(
+        f"CREATE TABLE trigger_receipts_h{n} PARTITION OF trigger_receipts FOR VALUES WITH (MODULUS 8, REMAINDER {n});"
+        for n in range(8)
+    )
+    + "\nCREATE INDEX trigger_receipts_received ON trigger_receipts USING brin (received_at);"
+)
 
 EAGER = "\n".join(
     f"ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000,"

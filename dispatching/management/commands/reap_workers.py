@@ -1,4 +1,4 @@
-"""`manage.py reap_workers`: recover what dead processes held. Living workers do this by themselves every two seconds."""
+"""`manage.py reap_workers`: recover what dead processes held. Living workers do this by themselves."""
 
 from __future__ import annotations
 

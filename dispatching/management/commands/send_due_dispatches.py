@@ -14,7 +14,9 @@ class Command(BaseCommand):
     help = str(_("Send the dispatches that are due now, then stop."))
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--max-seconds", type=float, default=JOB_SECONDS, help="Stop claiming after so many seconds.")
+        parser.add_argument(
+            "--max-seconds", type=float, default=JOB_SECONDS, help="Stop claiming after so many seconds."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         taken = drain_due(max_seconds=options["max_seconds"], only_if_no_sender=False)
