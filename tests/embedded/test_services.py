@@ -160,9 +160,8 @@ def test_a_frozen_server_is_let_go_on(root: Path) -> None:
 
 def test_the_last_holder_stops_what_nobody_asked_to_keep(root: Path) -> None:
     with hold(root, durable=False, given={}):
-        with hold(root, durable=False, given={}):
-            with pytest.raises(EmbeddedError, match="in use by another process"):
-                stop(root)
+        with hold(root, durable=False, given={}), pytest.raises(EmbeddedError, match="in use by another process"):
+            stop(root)
         assert len(pids(root)) == 2
     assert pids(root) == {}
 
