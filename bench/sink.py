@@ -78,6 +78,12 @@ class Sink:
             received = received[end:]
         return answers, received
 
+    def close(self) -> None:
+        for connection in self.connections.values():
+            connection.close()
+        self.poll.close()
+        self.listener.close()
+
     def _forget(self, descriptor: int) -> None:
         self.pieces.pop(descriptor, None)
         # Closing takes it out of the epoll set too.
