@@ -5,6 +5,7 @@ PostgreSQL refuses to run as root, and a checkout below a directory of mode 700 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -87,7 +88,8 @@ def reachable_directory(wanted: Path, account: Account | None) -> Path:
     give_to(account, wanted)
     if account.can("-w", wanted):
         return wanted
-    wanted.rmdir()
+    with contextlib.suppress(OSError):  # not ours to remove if something is in it
+        wanted.rmdir()
     place = _open_place() / f"{wanted.name}-{secrets.token_hex(4)}"
     place.mkdir(mode=0o700)
     give_to(account, place)
