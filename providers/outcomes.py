@@ -65,18 +65,23 @@ def bounded_response(body: bytes) -> Any:
 
     Returns the decoded value, or `{"truncated": bool, "text": str}`, or None for an empty body.
     """
+    return read_response(body)[1]
+
+
+def read_response(body: bytes) -> tuple[Any, Any]:
+    """The answer decoded (None where it is no JSON), to be judged, and its bounded copy, to be kept."""
     if not body:
-        return None
-    if len(body) > MAX_RESPONSE_BYTES:
-        return _as_text(body)
+        return None, None
     try:
         value = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _as_text(body)
+        return None, _as_text(body)
+    if len(body) > MAX_RESPONSE_BYTES:
+        return value, _as_text(body)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
-        return _as_text(body)
+        return value, _as_text(body)
     # Without an escape there is no NUL and no surrogate in it: the usual answer is not walked.
-    return value if b"\\u" not in body else _cleaned(value)
+    return value, value if b"\\u" not in body else _cleaned(value)
 
 
 def _as_text(body: bytes) -> dict[str, Any]:

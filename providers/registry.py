@@ -1,0 +1,40 @@
+"""Which vendors there are: one line each, nothing else to touch but the vendor's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext
+
+from providers.transports import Transport, console, gateway
+
+TRANSPORTS: dict[str, Transport] = {
+    transport.vendor: transport
+    for transport in (
+        console.transport,
+        gateway.transport,
+    )
+}
+
+
+class UnknownVendor(LookupError):  # noqa: N818 - reads as what it says; an Error suffix adds nothing
+    """The configuration names no vendor that is known here, or one that does not serve this type."""
+
+
+def transport_for(provider_type: str, configuration: Mapping[str, Any]) -> Transport:
+    """The transport that `configuration.provider_vendor` names. Raises UnknownVendor with the list of known ones."""
+    vendor = configuration.get("provider_vendor")
+    known = ", ".join(sorted(TRANSPORTS))
+    if vendor is None:
+        raise UnknownVendor(gettext("provider_vendor is missing; known vendors: %(known)s") % {"known": known})
+    transport = TRANSPORTS.get(vendor) if isinstance(vendor, str) else None
+    if transport is None:
+        raise UnknownVendor(gettext("this vendor is not known; known vendors: %(known)s") % {"known": known})
+    if transport.provider_types is not None and provider_type not in transport.provider_types:
+        types = ", ".join(sorted(transport.provider_types))
+        raise UnknownVendor(
+            gettext("%(vendor)s serves %(types)s, not %(type)s")
+            % {"vendor": vendor, "types": types, "type": provider_type}
+        )
+    return transport

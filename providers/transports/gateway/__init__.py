@@ -1,0 +1,49 @@
+"""Gateway: the plain HTTP contract that any company can put before its own sender; no code for a new vendor.
+
+    POST {api_url}/mcp/{type}/send   {to, message, templateId?, variables?, mediaUrl?}
+                                     EMAIL: {to, subject, body, html?, templateId?, variables?}
+    answer                           {messageId, status, error}
+    POST …/send-batch                {messages: [… each with its idempotencyKey]}, answered by an array in order
+
+From seed 002 §5 and provider-contracts §11. `answers.py` begins with the table of what each answer means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from providers.messages import Message, WireAnswer, WireRequest
+from providers.outcomes import Outcome
+from providers.transports import addresses
+from providers.transports.gateway import answers, configuring, requests
+
+if TYPE_CHECKING:
+    from providers.settings import ProviderSettings
+
+
+class Gateway:
+    vendor = "gateway"
+    provider_types: frozenset[str] | None = None
+    batch_size = configuring.LARGEST_BATCH
+    schema = configuring.SCHEMA
+    example = configuring.EXAMPLE
+
+    def batch_size_of(self, settings: ProviderSettings) -> int:
+        batch = settings.configuration.get("batch")
+        return min(int(batch["max_messages"]), self.batch_size) if batch else 1
+
+    def address_attribute(self, provider_type: str) -> str:
+        return addresses.address_attribute(provider_type)
+
+    def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
+        return configuring.check(provider_type, configuration)
+
+    def build(self, settings: ProviderSettings, messages: Sequence[Message]) -> WireRequest:
+        return requests.build(settings, messages)
+
+    def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
+        return answers.parse(settings, messages, answer)
+
+
+transport = Gateway()

@@ -1,0 +1,167 @@
+"""What a gateway's configuration may say. Every key changes the request or how the answer is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from providers.transports.knobs import KNOBS, check_knobs
+
+LARGEST_BATCH = 100
+EMAIL = "EMAIL"
+# Set by the wire or by the contract; a configuration that sets them again would break one of them.
+RESERVED_HEADERS = {
+    *("accept", "connection", "content-length", "content-type", "cookie", "expect", "host", "idempotency-key"),
+    *("te", "trailer", "transfer-encoding", "upgrade", "user-agent", "x-correlation-id", "x-trace-id", "traceparent"),
+}
+_PATH = {"type": "string", "pattern": "^(/[!-~]*)?$", "maxLength": 500}
+_FIELD = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$", "maxLength": 200}
+_CODES = {"type": "array", "maxItems": 100, "items": {"type": "string", "minLength": 1, "maxLength": 100}}
+
+EXAMPLE: dict[str, Any] = {
+    "provider_vendor": "gateway",
+    "api_url": "https://gateway.example.com",
+    "authentication": {"type": "bearer_token", "token_env_var": "PRISM_PROVIDER_GATEWAY_TOKEN"},
+    "idempotent": False,
+    "concurrency": 64,
+    "retry": {"max_attempts": 3, "base_delay_ms": 1000, "max_delay_ms": 30000},
+}
+
+AUTHENTICATION: dict[str, Any] = {
+    "type": "object",
+    "title": _("Authentication"),
+    "additionalProperties": False,
+    "required": ["type"],
+    "properties": {
+        "type": {
+            "enum": ["bearer_token", "header", "none"],
+            "title": _("Kind"),
+            "description": _("bearer_token: Authorization: Bearer …; header: the token in a header of your choice."),
+        },
+        "header_name": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,60}$", "title": _("Header")},
+        "token_env_var": {
+            "type": "string",
+            "title": _("Environment variable of the token"),
+            "description": _("Must be on the operator's list (PROVIDER_ENV_ALLOW_LIST)."),
+        },
+        "token_secret": {
+            "type": "string",
+            "title": _("Stored secret of the token"),
+            "description": _("The name of one of this provider's secrets, which are kept encrypted."),
+        },
+    },
+}
+
+RESPONSE_FIELDS: dict[str, Any] = {
+    "type": "object",
+    "title": _("Fields of the answer"),
+    "description": _("Where an unusual gateway puts them, as dotted paths such as data.id."),
+    "additionalProperties": False,
+    "properties": {
+        "message_id": {**_FIELD, "title": _("Message id")},
+        "status": {**_FIELD, "title": _("Status")},
+        "error": {**_FIELD, "title": _("Error")},
+    },
+}
+
+ERROR_CODES: dict[str, Any] = {
+    "type": "object",
+    "title": _("Error codes"),
+    "description": _("What this gateway's error codes or texts mean; compared without regard to case."),
+    "additionalProperties": False,
+    "properties": {
+        "deferred": {**_CODES, "title": _("Try again later")},
+        "recipient_invalid": {**_CODES, "title": _("The address is wrong")},
+        "opted_out": {**_CODES, "title": _("The person does not want messages")},
+        "configuration": {**_CODES, "title": _("Our account or set-up is wrong")},
+    },
+}
+
+BATCH: dict[str, Any] = {
+    "type": "object",
+    "title": _("Batches"),
+    "description": _("Declares that the gateway takes several messages in one request."),
+    "additionalProperties": False,
+    "required": ["max_messages"],
+    "properties": {
+        "max_messages": {
+            "type": "integer",
+            "minimum": 2,
+            "maximum": LARGEST_BATCH,
+            "title": _("Messages per request"),
+        },
+        "path": {**_PATH, "title": _("Path"), "description": _("Default: the path of a single send with -batch.")},
+    },
+}
+
+SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "title": _("HTTP gateway"),
+    "description": _("Any sender that speaks the plain send contract: to, message, templateId, variables."),
+    "additionalProperties": False,
+    "required": ["provider_vendor", "api_url", "authentication"],
+    "properties": {
+        "provider_vendor": {"const": "gateway", "title": _("Vendor")},
+        "api_url": {
+            "type": "string",
+            "pattern": "^https?://[^\\s/?#@\\\\]+(/[!-~]*)?$",
+            "maxLength": 500,
+            "title": _("Address"),
+            "description": _("Where the gateway is, such as https://gateway.example.com."),
+        },
+        "path": {
+            **_PATH,
+            "title": _("Path"),
+            "description": _("Default: /mcp/{type}/send. Empty: the address is used as it stands."),
+        },
+        "authentication": AUTHENTICATION,
+        "html": {
+            "type": "boolean",
+            "default": False,
+            "title": _("Body is HTML"),
+            "description": _("E-mail only: the body is sent as html too."),
+        },
+        "response_fields": RESPONSE_FIELDS,
+        "error_codes": ERROR_CODES,
+        "batch": BATCH,
+        **KNOBS,
+    },
+}
+
+
+def check(provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
+    """(path, message) of what contradicts itself or would be ignored."""
+    found = [*_check_authentication(configuration["authentication"]), *check_knobs(configuration)]
+    if "html" in configuration and provider_type.upper() != EMAIL:
+        found.append(("html", gettext("is for providers of the type EMAIL only")))
+    address, path = configuration["api_url"], configuration.get("path")
+    if re.search(r"[?#]", address) and path != "":
+        found.append(("api_url", gettext("may hold ? or # only where path is empty")))
+    batch = configuration.get("batch")
+    if batch and "path" not in batch and path is not None and not path.endswith("/send"):
+        found.append(("batch.path", gettext("is needed where the path does not end in /send")))
+    return found
+
+
+def _check_authentication(authentication: dict[str, Any]) -> list[tuple[str, str]]:
+    kind = authentication["type"]
+    found: list[tuple[str, str]] = []
+    tokens = [key for key in ("token_env_var", "token_secret") if key in authentication]
+    if kind == "none":
+        found += [(f"authentication.{key}", gettext("is not used with the type none")) for key in tokens]
+    elif not tokens:
+        found.append(("authentication", gettext("needs token_env_var or token_secret")))
+    elif len(tokens) > 1:
+        found.append(("authentication.token_secret", gettext("give token_env_var or token_secret, not both")))
+    name = authentication.get("header_name")
+    if kind == "header" and name is None:
+        found.append(("authentication.header_name", gettext("is needed with the type header")))
+    elif kind != "header" and name is not None:
+        found.append(("authentication.header_name", gettext("is used with the type header only")))
+    elif name is not None and name.lower() in RESERVED_HEADERS:
+        found.append(("authentication.header_name", gettext("this header is set by Prism")))
+    return found
