@@ -27,6 +27,12 @@ def connect(url: str, database: str) -> psycopg.Connection[Any]:
     return psycopg.connect(at(url, database), autocommit=True, application_name="bench")
 
 
+def administrator(services: Services) -> psycopg.Connection[Any]:
+    """The benchmark's services are always the embedded ones, whose superuser we have."""
+    assert services.admin_database_url
+    return psycopg.connect(services.admin_database_url, autocommit=True, application_name="bench")
+
+
 def create(services: Services, name: str, template: str = "template0") -> None:
     with connect(services.database_url, "postgres") as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
@@ -34,7 +40,8 @@ def create(services: Services, name: str, template: str = "template0") -> None:
 
 
 def drop(services: Services, name: str) -> None:
-    with connect(services.database_url, "postgres") as connection:
+    """As the administrator: the owner may not send an autovacuum worker away that is still in there."""
+    with administrator(services) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -52,8 +59,7 @@ def clone(services: Services, name: str, template: str) -> Iterator[psycopg.Conn
 
 def checkpoint(services: Services) -> None:
     """So that no round pays for the pages of another one."""
-    assert services.admin_database_url
-    with psycopg.connect(services.admin_database_url, autocommit=True) as connection:
+    with administrator(services) as connection:
         connection.execute("CHECKPOINT")
 
 

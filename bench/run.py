@@ -86,18 +86,14 @@ class Run:
 
     def drain(self) -> None:
         count = self.counts["prism"]
-        with self.step(f"Scheduling {count:,} dispatches"):
-            due = drain.prepared(self.laboratory, count)
-            template = due.__enter__()
-        try:
-            rates = []
+        self.console.print(f"Scheduling {count:,} dispatches")
+        rates = []
+        with drain.prepared(self.laboratory, count) as template:
             for number in range(self.size.rounds):
                 with self.step(f"ASYNC drain, round {number + 1}"):
                     done = drain.measure(self.laboratory, template, count)
                     self.console.print(f"  {done.rate:,.0f} dispatches/s over {done.seconds:.1f} s")
                     rates.append(done.rate)
-        finally:
-            due.__exit__(None, None, None)
         self.report.add(row("async_drain", "dispatches/s", rates))
 
     def latency(self) -> None:

@@ -9,10 +9,9 @@ import re
 import time
 from pathlib import Path
 
-import psycopg
 from psycopg import sql
 
-from bench import events, topics
+from bench import databases, events, topics
 from bench.laboratory import Bench, Laboratory, SideName
 from bench.processes import BenchError, stopping
 from bench.throughput import watch
@@ -35,10 +34,8 @@ def measure(laboratory: Laboratory, side: SideName, count: int) -> float:
 
 
 def _log_everything(bench: Bench) -> None:
-    """For sessions that connect from now on; needs the administrator, whom the embedded server gives us."""
-    admin = bench.laboratory.services.admin_database_url
-    assert admin
-    with psycopg.connect(admin, autocommit=True) as connection:
+    """For sessions that connect from now on."""
+    with databases.administrator(bench.laboratory.services) as connection:
         for setting, value in (("log_statement", "all"), ("log_parameter_max_length", "0")):
             change = sql.SQL("ALTER DATABASE {} SET {} = {}")
             connection.execute(change.format(sql.Identifier(bench.name), sql.SQL(setting), sql.Literal(value)))
