@@ -47,6 +47,9 @@ TABLES: dict[str, str] = {
     "operator_lanes": "SELECT",
     "operator_batches": "SELECT",
     "operator_workers": "SELECT",
+    "operator_facts": "SELECT",
+    "operator_shards": "SELECT",
+    "operator_positions": "SELECT",
 }
 
 SHARED: dict[str, str] = {
@@ -67,8 +70,9 @@ FUNCTIONS: tuple[str, ...] = (
     "prism_api_key_used(bigint, bytea)",
     "prism_is_due(uuid)",
     "prism_trigger_of(uuid)",
-    "prism_replay_dispatches(uuid[], text)",
+    "prism_replay_dispatches(uuid[], integer)",
     "prism_cancel_dispatches(uuid[], text)",
+    "prism_retry_facts(bigint[])",
     "prism_gauges()",
 )
 

@@ -5,6 +5,6 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prism.settings")
 os.environ["PRISM_PROCESS"] = "web"
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402  (the process kind must be known before settings load)
+from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()

@@ -55,7 +55,7 @@ def same_tenant(table: str, column: str, parent: str) -> migrations.RunSQL:
         END $$;
         ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}, tenant_id)
           REFERENCES {parent} (id, tenant_id) ON UPDATE RESTRICT ON DELETE NO ACTION DEFERRABLE INITIALLY DEFERRED;
-        """,  # noqa: S608 - the names come from migrations
+        """,
         f"ALTER TABLE {table} DROP CONSTRAINT {name};",
     )
 

@@ -34,7 +34,8 @@ class Command(BaseCommand):
             try:
                 tenant.full_clean()
             except ValidationError as error:
-                raise CommandError("; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())) from error
+                told = (f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
+                raise CommandError("; ".join(told)) from error
             tenant.save()
             if options["admin"]:
                 self._add_administrator(tenant, options["admin"])

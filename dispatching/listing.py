@@ -1,0 +1,97 @@
+"""Lists over partitioned history: bounded in time, so that partitions are pruned, and never counted to the end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from dispatching import operating
+from dispatching.partitions import uuid_floor
+from tenants.identity import tenant_of
+
+if TYPE_CHECKING:
+    Pages = Paginator[Any]
+else:
+    Pages = Paginator
+
+COUNTED = 1000
+"""A list tells how many rows it has up to here; beyond, narrowing the filters finds more than turning pages."""
+
+
+class BoundedPaginator(Pages):
+    """Counts no further than COUNTED rows, and shows no further either."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # the admin hands no list to its paginator
+        return len(rows.order_by().values_list("pk")[:COUNTED])
+
+
+class MadeWithin(admin.SimpleListFilter):
+    """When the row was made, as bounds of its UUIDv7 id. A search looks through everything that is kept."""
+
+    title = _("time")
+    parameter_name = "made"
+    default = "7"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("Past 24 hours")), ("30", _("Past 30 days")), ("all", _("All that is kept"))]
+
+    def choices(self, changelist: Any) -> Any:
+        shown = list(super().choices(changelist))
+        shown[0]["display"] = _("Past 7 days")
+        return shown
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = self.value() or self.default
+        if days == "all" or request.GET.get("q"):
+            return queryset
+        since = timezone.now() - dt.timedelta(days=int(days) if days in ("1", "30") else int(self.default))
+        return queryset.filter(pk__gte=uuid_floor(since))
+
+
+def searched(
+    request: HttpRequest, queryset: QuerySet[Any], term: str, *, model: type[Model] | None = None
+) -> QuerySet[Any]:
+    """Rows found by what has an index: the ledger for correlation ids, the contact's tax id, the id itself.
+
+    `model`: where to look, if it is not the queryset's own (a view that shares its ids).
+    """
+    identity, term = tenant_of(request), term.strip()
+    if not term or identity is None:
+        return queryset
+    trigger = operating.trigger_of(tenant_id=identity.id, correlation_id=term)
+    condition = Q(trigger_id=trigger) if trigger else _by_id(term) or Q(contact_tax_id__in=tax_ids_of(term))
+    if model is None:
+        return queryset.filter(condition)
+    found = model._default_manager.filter(condition, tenant_id=identity.id).values_list("pk", flat=True)
+    return queryset.filter(pk__in=list(found[:COUNTED]))
+
+
+def tax_ids_of(term: str) -> list[str]:
+    """How a tax id may have been written: as typed, bare, and with the punctuation of a CPF or CNPJ."""
+    bare = re.sub(r"[^0-9A-Za-z]", "", term).upper()
+    forms = [term, bare]
+    if len(bare) == 11:
+        forms.append(f"{bare[:3]}.{bare[3:6]}.{bare[6:9]}-{bare[9:]}")
+    if len(bare) == 14:
+        forms.append(f"{bare[:2]}.{bare[2:5]}.{bare[5:8]}/{bare[8:12]}-{bare[12:]}")
+    return list(dict.fromkeys(form.replace("\x00", "") for form in forms))
+
+
+def _by_id(term: str) -> Q | None:
+    try:
+        identifier = uuid.UUID(term)
+    except ValueError:
+        return None
+    return Q(pk=identifier) | Q(trigger_id=identifier)
