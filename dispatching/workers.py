@@ -62,22 +62,23 @@ class Heartbeat:
 
     def run(self) -> None:
         connection: psycopg.Connection | None = None
-        while not self._stop.is_set():
-            try:
-                if connection is None:
-                    connection = connect(application_name(self._worker_id, "heartbeat"))
-                self._beat(connection)
-                self._chores(connection)
-            except psycopg.OperationalError as error:
-                log.warning("heartbeat_failed", result="failure", error=str(error))
-                if connection is not None:
-                    connection.close()
-                    connection = None
-                self._stop.wait(RETRY_S)
-                continue
-            self._stop.wait(BEAT_S)
-        if connection is not None:
-            connection.close()
+        try:
+            while not self._stop.is_set():
+                try:
+                    connection = connection or connect(application_name(self._worker_id, "heartbeat"))
+                    self._beat(connection)
+                    self._chores(connection)
+                except psycopg.OperationalError as error:
+                    log.warning("heartbeat_failed", result="failure", error=str(error))
+                    if connection is not None:
+                        connection.close()
+                        connection = None
+                    self._stop.wait(RETRY_S)
+                else:
+                    self._stop.wait(BEAT_S)
+        finally:
+            if connection is not None:
+                connection.close()
 
     def stop(self) -> None:
         self._stop.set()

@@ -48,6 +48,7 @@ class Transfer:
         self.too_large = False
         self.refused = ""
         self.no_socket = ""
+        self._socket: socket.socket | None = None
         self._policy = policy
         self._size = 0
         self._limit = 0
@@ -72,7 +73,7 @@ class Transfer:
         setopt(pycurl.CAINFO, self._policy.ca_file)
         setopt(pycurl.MAXAGE_CONN, self._policy.max_idle_s)
         setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        setopt(pycurl.SOCKOPTFUNCTION, _keep_from_children)
+        setopt(pycurl.SOCKOPTFUNCTION, self._keep_from_children)
         setopt(pycurl.WRITEFUNCTION, self._write)
         if self.shape.wants_headers:
             setopt(pycurl.HEADERFUNCTION, self.header_lines.append)
@@ -184,13 +185,16 @@ class Transfer:
                 self.refused = f"{literal} is {why}"
                 return pycurl.SOCKET_BAD
         try:
-            return socket.socket(address.family, address.socktype, address.protocol)
+            self._socket = socket.socket(address.family, address.socktype, address.protocol)
         except OSError as failure:
             self.no_socket = str(failure)
             return pycurl.SOCKET_BAD
+        return self._socket
 
-
-def _keep_from_children(descriptor: int, _purpose: int) -> int:
-    """pycurl duplicates our socket without close-on-exec."""
-    os.set_inheritable(descriptor, False)
-    return int(pycurl.SOCKOPT_OK)
+    def _keep_from_children(self, descriptor: int, _purpose: int) -> int:
+        """pycurl has duplicated our socket, without close-on-exec: ours has done its work."""
+        os.set_inheritable(descriptor, False)
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        return int(pycurl.SOCKOPT_OK)
