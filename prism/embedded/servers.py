@@ -88,8 +88,6 @@ class Server(abc.ABC):
         if not self.record.ports:
             self.progress(f"{self.title} still runs on files that were removed: stopping it")
         else:
-            if processes.wake(process):
-                self.progress(f"{self.title} was frozen: letting it go on")
             if self._wait(process):
                 self._remember(process)
                 self.refresh()
@@ -130,6 +128,8 @@ class Server(abc.ABC):
         while processes.is_alive(process):
             if self.answers():
                 return True
+            if processes.wake(process):
+                self.progress(f"{self.title} was frozen: letting it go on")
             now = time.monotonic()
             if now - begun > READY_WITHIN:
                 return False
