@@ -1,0 +1,1 @@
+"""`make demo`: everything on this machine with a sample tenant, until Ctrl-C."""

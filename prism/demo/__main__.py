@@ -1,0 +1,80 @@
+"""`python -m prism.demo`: everything on this machine with a sample tenant, until Ctrl-C. `--once`: show, check, leave."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from types import FrameType
+
+from prism.demo import running
+from prism.demo.errors import DemoError
+from prism.demo.leftovers import only_one
+from prism.demo.showing import Screen
+from prism.embedded import EmbeddedError
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    arguments = _arguments()
+    screen = Screen()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    begun = time.monotonic()
+    try:
+        running.make_places()
+        with only_one(running.PLACE), contextlib.ExitStack() as stack:
+            try:
+                return _run(stack, screen, arguments, begun)
+            finally:
+                _leave_in_peace()
+    except (DemoError, EmbeddedError) as error:
+        screen.console.print(f"[red]{error}[/red]", markup=True, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        screen.say("Interrupted: everything that was started is stopped.")
+        return INTERRUPTED
+
+
+def _run(stack: contextlib.ExitStack, screen: Screen, arguments: argparse.Namespace, begun: float) -> int:
+    up = running.start(stack, screen, reset=arguments.reset)
+    screen.say(f"Up after {time.monotonic() - begun:.1f} s")
+    different = running.rehearse(screen)
+    screen.differences(different)
+    screen.where(up)
+    if arguments.once:
+        return 1 if different else 0
+    screen.console.print("Everything stays up until Ctrl-C.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="leave after the table; 0 where all is as expected")
+    parser.add_argument("--reset", action="store_true", help="put changed sample campaigns back as they were")
+    return parser.parse_args()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _leave_in_peace() -> None:
+    """A second Ctrl-C does not cut the stopping short: it is bounded by itself."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stay)
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """Not SIG_IGN, which the processes started while stopping would inherit."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""One demo per checkout at a time, and the end of what a killed one left running."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from prism.demo.errors import DemoError
+from prism.demo.supervising import MARK
+from prism.embedded import locks
+
+PATIENCE_S = 45.0
+
+
+@contextlib.contextmanager
+def only_one(place: Path) -> Iterator[None]:
+    """Holds the checkout's demo. A dead holder's lock is gone with it."""
+    with locks.open_lock(place / "demo.lock") as file:
+        if not locks.try_exclusive(file):
+            raise DemoError("A demo of this checkout is running already: stop it with Ctrl-C in its terminal first.")
+        yield
+
+
+def end_leftovers(place: Path, progress: Callable[[str], None]) -> None:
+    """Stops processes of an earlier demo of this place that was killed: supervisord first, in order; then the rest."""
+    left = _marked(place)
+    if not left:
+        return
+    progress(f"An earlier demo was killed: ending the {len(left)} processes it left")
+    supervisors = [process for process in left if any("supervisord" in word for word in _command(process))]
+    for process in supervisors:
+        _signal(process, signal.SIGTERM)
+    _, alive = psutil.wait_procs(left, timeout=PATIENCE_S if supervisors else 0)
+    for process in alive:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=5)
+
+
+def _marked(place: Path) -> list[psutil.Process]:
+    """Known by an environment variable that only they carry, never by a name or a pid alone."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == str(place) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(psutil.Error):
+        process.send_signal(number)
