@@ -73,7 +73,7 @@ FUNCTIONS: tuple[str, ...] = (
     "prism_replay_dispatches(uuid[], integer)",
     "prism_cancel_dispatches(uuid[], text)",
     "prism_retry_facts(bigint[])",
-    "prism_gauges()",
+    "prism_gauges(integer)",
 )
 
 

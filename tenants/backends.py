@@ -17,5 +17,5 @@ class RoleBackend(ModelBackend):
     def get_group_permissions(self, _user: User | AnonymousUser, _obj: Any = None) -> set[str]:
         return set()
 
-    def get_all_permissions(self, _user: User | AnonymousUser, _obj: Any = None) -> set[str]:
+    def get_all_permissions(self, _user: User | AnonymousUser, obj: Any = None) -> set[str]:  # noqa: ARG002 - by name
         return set()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
+
+Web = Callable[[], AbstractContextManager[None]]
 
 
 @contextmanager

@@ -43,7 +43,8 @@ ALTER TABLE django_admin_log ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON django_admin_log USING (tenant_id = {CURRENT_TENANT}) WITH CHECK (tenant_id = {CURRENT_TENANT});
 """
 
-IDENTITY = """
+# They answer while nobody is known yet, and of himself to whoever is.
+IDENTITY = f"""
 DROP FUNCTION prism_identity(bigint);
 DROP FUNCTION prism_tenant(text);
 CREATE FUNCTION prism_identity(wanted_user bigint)
@@ -52,25 +53,26 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
   SELECT t.id, t.slug::text, t.name::text, t.timezone::text, t.locale::text, m.role::text
   FROM memberships m JOIN tenants t ON t.id = m.tenant_id
   WHERE m.user_id = wanted_user AND t.is_active
+    AND (({NOBODY_YET}) OR wanted_user = NULLIF(current_setting('prism.user', true), '')::bigint)
   ORDER BY t.id
 $$;
 CREATE FUNCTION prism_tenant(wanted_slug text)
 RETURNS TABLE (tenant_id bigint, slug text, name text, timezone text, locale text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
   SELECT t.id, t.slug::text, t.name::text, t.timezone::text, t.locale::text
-  FROM tenants t WHERE t.slug = wanted_slug AND t.is_active
+  FROM tenants t WHERE t.slug = wanted_slug AND t.is_active AND {NOBODY_YET}
 $$;
 REVOKE ALL ON FUNCTION prism_identity(bigint), prism_tenant(text) FROM PUBLIC;
 """
 
 # The digest leaves only for the prefix that the caller holds; `last_used_at` moves once a minute at most.
-KEYS = """
+KEYS = f"""
 CREATE FUNCTION prism_api_key(wanted_prefix text)
 RETURNS TABLE (key_id bigint, tenant_id bigint, slug text, timezone text, locale text, scopes text[], digest bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
   SELECT k.id, t.id, t.slug::text, t.timezone::text, t.locale::text, k.scopes::text[], k.digest
   FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
-  WHERE k.prefix = wanted_prefix AND k.revoked_at IS NULL AND t.is_active
+  WHERE k.prefix = wanted_prefix AND k.revoked_at IS NULL AND t.is_active AND {NOBODY_YET}
 $$;
 CREATE FUNCTION prism_api_key_used(wanted bigint, proof bytea) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$

@@ -1,0 +1,184 @@
+"""A tenant with something in every table, each text marked, so that a leak can be recognised anywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import msgspec
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import connection
+
+from audiences.models import Segment
+from campaigns.models import CampaignSegment
+from dispatching.ids import mint_ids
+from dispatching.models import Attempt, Dispatch, DueDispatch, SendBatch, TriggerReceipt, Worker
+from dispatching.triggers import ledger_key
+from ingestion.models import ConsumerPosition, RejectedTrigger
+from outbox.models import OutboxEvent
+from tenants.keys import mint_key
+from tenants.models import Role, Tenant
+from tenants.scope import tenant_scope
+from tests.factories import (
+    AttributeDefinitionFactory,
+    CampaignFactory,
+    CampaignProviderTemplateFactory,
+    MembershipFactory,
+    ProviderFactory,
+    ProviderSecretFactory,
+    SegmentFactory,
+    TemplateFactory,
+    TenantFactory,
+    UserFactory,
+)
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What was made for one tenant. `mark` stands in every text of it and nowhere else."""
+
+    tenant: Tenant
+    mark: str
+    user_ids: dict[str, int]
+    key: str
+    correlation_id: str
+    trigger_id: uuid.UUID
+    waiting: uuid.UUID
+    failed: uuid.UUID
+    parked_fact: int
+
+
+def fill_tenant(mark: str) -> Filled:
+    slug = mark.lower()
+    tenant = TenantFactory.create(slug=slug, name=f"{mark} Ltda")
+    users = {
+        role.value: MembershipFactory.create(
+            tenant=tenant, user=UserFactory.create(username=f"{slug}-{role}", first_name=mark), role=role
+        ).user
+        for role in Role
+    }
+    _api_key, key = mint_key(tenant_id=tenant.pk, name=f"{mark} key", scopes=["view"])
+    segment = SegmentFactory.create(tenant=tenant, code=f"{mark}_vip", name=f"{mark} VIP")
+    AttributeDefinitionFactory.create(tenant=tenant, name=f"{slug}_score", description=mark)
+    trigger_id = uuid.UUID(mint_ids(dt.datetime.now(dt.UTC), 1)[0])
+    correlation_id = f"{mark}-order-1"
+    waiting, failed = _history(tenant, mark, segment, trigger_id, correlation_id)
+    TriggerReceipt.objects.create(
+        key=ledger_key(tenant.pk, "triggers", correlation_id),
+        tenant_id=tenant.pk,
+        trigger_id=trigger_id,
+        payload_digest=1,
+        received_at=dt.datetime.now(dt.UTC),
+    )
+    RejectedTrigger.objects.create(
+        tenant=tenant,
+        code="UNKNOWN_JOURNEY",
+        message=mark,
+        topic=f"{mark}_topic",
+        partition=0,
+        offset=1,
+        journey_name=mark,
+        correlation_id=f"{mark}-2",
+        raw=mark.encode(),
+        raw_size=len(mark),
+    )
+    fact = OutboxEvent.objects.create(
+        shard=0,
+        topic="dispatch",
+        key=mark,
+        headers={"tenant": slug},
+        payload="{}",
+        parked_at=dt.datetime.now(dt.UTC),
+        problem=mark,
+    )
+    with tenant_scope(tenant.pk):
+        LogEntry.objects.log_actions(
+            str(users["admin"].pk), Segment.objects.filter(pk=segment.pk), CHANGE, f"{mark} changed"
+        )
+    return Filled(
+        tenant=tenant,
+        mark=mark,
+        user_ids={role: user.pk for role, user in users.items()},
+        key=key,
+        correlation_id=correlation_id,
+        trigger_id=trigger_id,
+        waiting=waiting,
+        failed=failed,
+        parked_fact=fact.pk,
+    )
+
+
+def shared_rows() -> None:
+    """What belongs to no tenant."""
+    Worker.objects.create(kind="sender", host="worker.example", pid=1)
+    ConsumerPosition.objects.create(consumer_group="prism", topic="campaign_triggers", partition=0, next_offset=1)
+
+
+def _history(
+    tenant: Tenant, mark: str, segment: Segment, trigger_id: uuid.UUID, correlation_id: str
+) -> tuple[uuid.UUID, uuid.UUID]:
+    """A campaign with all that hangs on it, a dispatch that waits and one that failed."""
+    provider = ProviderFactory.create(
+        tenant=tenant,
+        provider_name=f"{mark} gateway",
+        configuration={"provider_vendor": "gateway", "api_url": f"http://127.0.0.1:9/{mark}"},
+    )
+    ProviderSecretFactory.create(provider=provider, name=f"{mark}-token", value=f"{mark} secret")
+    campaign = CampaignFactory.create(
+        tenant=tenant, name=f"{mark}_journey", dispatch_mode="ASYNC", trigger_time="14:00:00", week_days="1,2,3,4,5"
+    )
+    CampaignSegment.objects.create(tenant=tenant, campaign=campaign, segment=segment)
+    template = TemplateFactory.create(tenant=tenant, template_code=f"{mark}_tpl", template_name=f"{mark} offer")
+    link = CampaignProviderTemplateFactory.create(
+        campaign_provider__campaign=campaign, campaign_provider__provider=provider, template=template
+    )
+    now = dt.datetime.now(dt.UTC)
+    waiting, failed = (uuid.UUID(text) for text in mint_ids(now, 2))
+    for identifier, status in ((waiting, "SCHEDULED"), (failed, "FAILED")):
+        Dispatch.objects.create(
+            id=identifier,
+            tenant=tenant,
+            trigger_id=trigger_id,
+            campaign=campaign,
+            campaign_provider=link.campaign_provider,
+            provider=provider,
+            template=template,
+            correlation_id=correlation_id,
+            contact_tax_id=f"{mark}-tax",
+            contact_data={"first_name": mark},
+            destination=f"{mark}@example.com",
+            channel="WHATSAPP",
+            dispatch_mode="ASYNC",
+            message_content=f"Hello {mark}",
+            status=status,
+            error_message=mark,
+            provider_response={"text": mark},
+            triggered_at=now,
+            received_at=now,
+            scheduled_for=now,
+            not_after=now + dt.timedelta(hours=1),
+            created_at=now,
+        )
+    DueDispatch.objects.create(
+        dispatch_id=waiting, provider_id=provider.pk, lane_class=2, due_at=now, not_after=now + dt.timedelta(hours=1)
+    )
+    Attempt.objects.create(
+        dispatch_id=failed,
+        id=uuid.uuid4(),
+        tenant=tenant,
+        number=1,
+        outcome="REJECTED",
+        error_message=mark,
+        created_at=now,
+    )
+    SendBatch.objects.create(
+        id=uuid.uuid4(),
+        owner=1,
+        provider_id=provider.pk,
+        lane_class=2,
+        campaign_id=campaign.pk,
+        dispatch_ids=[],
+        versions=[],
+        created_at=now,
+    )
+    connection.check_constraints()
+    return waiting, failed
