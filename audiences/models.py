@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,11 @@ class AttributeDefinition(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        shared = AttributeDefinition.objects.filter(tenant=None, name=self.name)
+        if self.tenant_id is not None and shared.exists():
+            raise ValidationError({"name": _("Every contact has this attribute already.")})
 
 
 class Segment(models.Model):

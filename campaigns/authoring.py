@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from audiences.models import Segment
 from campaigns.control import apply_rate
-from campaigns.models import Campaign, CampaignProvider, CampaignProviderTemplate, CampaignSegment
+from campaigns.models import TAKEN, Campaign, CampaignProvider, CampaignProviderTemplate, CampaignSegment
 from campaigns.provider_rows import Errors, ProviderRow, row_errors
 from campaigns.weekdays import format_week_days, parse_week_days
 from tenants.validation import violated_constraint
@@ -96,7 +96,7 @@ def save_campaign(
         )
         if field is None:
             raise
-        raise ValidationError({field: [_taken(field)]}) from error
+        raise ValidationError({field: [str(TAKEN[field])]}) from error
     return campaign
 
 
@@ -106,12 +106,7 @@ def campaign_errors(campaign: Campaign, told: Collection[str] = ()) -> Errors:
     try:
         campaign.full_clean(exclude=set(told), validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        errors.update(error.message_dict)
-    others = Campaign.objects.filter(tenant_id=campaign.tenant_id).exclude(pk=campaign.pk)
-    for field in ("name", "external_id"):
-        value = getattr(campaign, field)
-        if value and field not in errors and others.filter(**{field: value}).exists():
-            errors[field] = [_taken(field)]
+        errors.update({field: found for field, found in error.message_dict.items() if field not in told})
     return errors
 
 
@@ -169,8 +164,9 @@ def _write_providers(campaign: Campaign, rows: Sequence[ProviderRow] | None) -> 
     if rows is None:
         return
     links = CampaignProvider.objects.filter(campaign=campaign)
-    links.exclude(provider_id__in=[row.provider_id for row in rows]).delete()
+    links.exclude(provider_id__in=[row.provider_id for row in rows if row.provider_id]).delete()
     for position, row in enumerate(rows, start=1):
+        assert row.provider_id is not None and row.template_id is not None, "row_errors has refused it"
         link, _created = CampaignProvider.objects.update_or_create(
             campaign=campaign,
             provider_id=row.provider_id,
@@ -188,12 +184,6 @@ def _write_providers(campaign: Campaign, rows: Sequence[ProviderRow] | None) -> 
                 "field_mappings": row.field_mappings,
             },
         )
-
-
-def _taken(field: str) -> str:
-    if field == "name":
-        return _("There is already a campaign with this journey name.")
-    return _("There is already a campaign with this external id.")
 
 
 def _merge(errors: Errors, more: Errors) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -29,6 +29,12 @@ class DispatchMode(models.TextChoices):
 class Strategy(models.TextChoices):
     ALL = "all", _("Every provider")
     FALLBACK = "fallback", _("In order, until one accepts")
+
+
+TAKEN = {
+    "name": _("There is already a campaign with this journey name."),
+    "external_id": _("There is already a campaign with this external id."),
+}
 
 
 class Campaign(models.Model):
@@ -121,7 +127,7 @@ class Campaign(models.Model):
         return self.name
 
     def clean(self) -> None:
-        errors: dict[str, str] = {}
+        errors: dict[str, Any] = {}
         if self.start_date and self.end_date and self.start_date > self.end_date:
             errors["end_date"] = _("The start date must not be after the end date.")
         if self.dispatch_mode == DispatchMode.ASYNC:
@@ -129,6 +135,11 @@ class Campaign(models.Model):
                 errors["trigger_time"] = _("A scheduled campaign needs a time of day.")
             if not self.week_days:
                 errors["week_days"] = _("A scheduled campaign needs days of the week.")
+        others = Campaign.objects.filter(tenant_id=self.tenant_id).exclude(pk=self.pk)
+        for field, message in TAKEN.items():
+            value = getattr(self, field)
+            if value and others.filter(**{field: value}).exists():
+                errors[field] = message
         if errors:
             raise ValidationError(errors)
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,12 @@ class MessageTemplate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template_name} ({self.template_code})"
+
+    def clean(self) -> None:
+        from templates.checks import template_errors
+
+        if errors := template_errors(self):
+            raise ValidationError(errors)
 
 
 class TemplateVersion(models.Model):

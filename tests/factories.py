@@ -92,7 +92,11 @@ class ProviderFactory(factory.django.DjangoModelFactory[Provider]):
     provider_type = "WHATSAPP"
     provider_name = factory.Sequence(lambda number: f"Gateway {number}")
     configuration = factory.LazyFunction(
-        lambda: {"provider_vendor": "gateway", "api_url": "http://127.0.0.1:9/messages"}
+        lambda: {
+            "provider_vendor": "gateway",
+            "api_url": "http://127.0.0.1:9",
+            "authentication": {"type": "none"},
+        }
     )
 
 
@@ -119,8 +123,8 @@ class TemplateFactory(factory.django.DjangoModelFactory[MessageTemplate]):
     body = SEED_BODY
 
     @classmethod
-    def _create(cls, model_class: type[MessageTemplate], *args: Any, **kwargs: Any) -> MessageTemplate:
-        template = model_class(*args, **kwargs)
+    def _create(cls, model_class: type[MessageTemplate], *_args: Any, **kwargs: Any) -> MessageTemplate:
+        template = model_class(**kwargs)
         save_template(template, by="tests")
         return template
 

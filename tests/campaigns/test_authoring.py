@@ -164,7 +164,7 @@ def test_campaigns_without_external_id_do_not_share_it(tenant: Tenant) -> None:
 def test_a_change_keeps_the_rows_of_providers_that_stay(tenant: Tenant) -> None:
     stays, goes = row(tenant), row(tenant)
     campaign = create(tenant, providers=[goes, stays], segment_ids=[SegmentFactory(tenant=tenant).pk])
-    before = CampaignProvider.objects.get(provider_id=stays.provider_id).pk
+    before = CampaignProvider.objects.get(provider=stays.provider_id).pk
     update_campaign(
         tenant_id=tenant.pk,
         campaign_id=campaign.pk,

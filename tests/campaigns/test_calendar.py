@@ -90,7 +90,10 @@ def test_dates_at_the_end_of_the_calendar_fail_nobody() -> None:
         local("2026-11-17T10:00"), trigger_time=TWO, week_days=WEEKDAYS, zone=SAO_PAULO, start_date=dt.date.max
     )
     assert found == Expired("ENDED")
-    assert moment(local("2026-11-17T10:00"), start_date=dt.date.min, end_date=dt.date.max).utc
+    assert (
+        wall(moment(local("2026-11-17T10:00"), start_date=dt.date.min, end_date=dt.date.max))
+        == "2026-11-17T14:00-03:00"
+    )
 
 
 def test_a_calendar_without_days_is_an_error() -> None:

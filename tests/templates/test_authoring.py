@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import translation
 
-from templates.authoring import MAX_TEXT, MAX_VARIANTS, save_template
+from templates.authoring import save_template
+from templates.checks import MAX_TEXT, MAX_VARIANTS
 from templates.models import MessageTemplate, TemplateVersion
 from templates.notices import notices_of
 from tenants.usage import delete_unused
@@ -17,7 +20,8 @@ pytestmark = pytest.mark.django_db
 def errors_of(template: MessageTemplate) -> dict[str, list[str]]:
     with translation.override("en"), pytest.raises(ValidationError) as caught:
         save_template(template, by="ana")
-    return caught.value.message_dict
+    with translation.override("en"):
+        return caught.value.message_dict
 
 
 def test_placeholders_come_from_subject_body_and_variants() -> None:
@@ -81,7 +85,8 @@ def test_a_code_is_taken_once_per_tenant_and_language() -> None:
 
 def test_the_database_refuses_variants_that_are_not_texts() -> None:
     template = TemplateFactory()
-    for wrong in ({}, "Oi", ["Oi", 3], [["Oi"]], [None]):
+    wrong_ones: list[Any] = [{}, "Oi", ["Oi", 3], [["Oi"]], [None]]
+    for wrong in wrong_ones:
         with pytest.raises(IntegrityError), transaction.atomic():
             MessageTemplate.objects.filter(pk=template.pk).update(variants=wrong)
 
