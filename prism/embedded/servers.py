@@ -126,10 +126,10 @@ class Server(abc.ABC):
         """True once it answers; False when it died or stays silent for too long."""
         begun = told = time.monotonic()
         while processes.is_alive(process):
-            if self.answers():
-                return True
             if processes.wake(process):
                 self.progress(f"{self.title} was frozen: letting it go on")
+            if self.answers():
+                return True
             now = time.monotonic()
             if now - begun > READY_WITHIN:
                 return False
