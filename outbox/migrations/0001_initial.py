@@ -5,45 +5,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='OutboxShard',
+            name="OutboxShard",
             fields=[
-                ('shard', models.SmallIntegerField(primary_key=True, serialize=False)),
-                ('owner', models.CharField(blank=True, max_length=100)),
-                ('leased_until', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('epoch', models.BigIntegerField(default=0)),
+                ("shard", models.SmallIntegerField(primary_key=True, serialize=False)),
+                ("owner", models.CharField(blank=True, max_length=100)),
+                ("leased_until", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("epoch", models.BigIntegerField(default=0)),
             ],
             options={
-                'verbose_name': 'outbox shard',
-                'verbose_name_plural': 'outbox shards',
-                'db_table': 'outbox_shards',
+                "verbose_name": "outbox shard",
+                "verbose_name_plural": "outbox shards",
+                "db_table": "outbox_shards",
             },
         ),
         migrations.CreateModel(
-            name='OutboxEvent',
+            name="OutboxEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('shard', models.SmallIntegerField()),
-                ('topic', models.CharField(max_length=30, verbose_name='topic')),
-                ('key', models.TextField(verbose_name='key')),
-                ('headers', models.JSONField(verbose_name='headers')),
-                ('payload', models.TextField(verbose_name='payload')),
-                ('parked_at', models.DateTimeField(null=True, verbose_name='parked at')),
-                ('problem', models.TextField(blank=True, db_default='', verbose_name='problem')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created at')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("shard", models.SmallIntegerField()),
+                ("topic", models.CharField(max_length=30, verbose_name="topic")),
+                ("key", models.TextField(verbose_name="key")),
+                ("headers", models.JSONField(verbose_name="headers")),
+                ("payload", models.TextField(verbose_name="payload")),
+                ("parked_at", models.DateTimeField(null=True, verbose_name="parked at")),
+                ("problem", models.TextField(blank=True, db_default="", verbose_name="problem")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="created at"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'outbox event',
-                'verbose_name_plural': 'outbox events',
-                'db_table': 'outbox_events',
-                'indexes': [models.Index(condition=models.Q(('parked_at__isnull', True)), fields=['shard', 'id'], name='outbox_events_shard')],
+                "verbose_name": "outbox event",
+                "verbose_name_plural": "outbox events",
+                "db_table": "outbox_events",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("parked_at__isnull", True)),
+                        fields=["shard", "id"],
+                        name="outbox_events_shard",
+                    )
+                ],
             },
         ),
     ]

@@ -1,0 +1,51 @@
+"""`manage.py relay_outbox`: publishes what waits in the outbox. Any number may run; they split the shards."""
+
+from __future__ import annotations
+
+import signal
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from outbox.leases import LEASE_SECONDS
+from outbox.relay import Options, Relay
+
+
+class Command(BaseCommand):
+    help = "Publish waiting facts to Kafka. Any number of relays may run: they split the shards among them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="leave as soon as nothing waits (for cron)")
+        parser.add_argument("--idle-exit", type=float, metavar="SECONDS", help="leave after so long without work")
+        parser.add_argument(
+            "--lease",
+            type=float,
+            default=LEASE_SECONDS,
+            metavar="SECONDS",
+            help="how long a dead relay keeps its shards; the same for all relays (default %(default)s)",
+        )
+        parser.add_argument("--rows", type=int, default=1000, help="facts of a shard under way at once (%(default)s)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["lease"] < 1 or options["rows"] < 1:
+            raise CommandError("--lease and --rows start at 1")
+        stop = Stop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        idle_exit = 0.0 if options["once"] else options["idle_exit"]
+        Relay(Options(options["lease"], options["rows"], idle_exit), stopping=stop.is_asked).run()
+
+
+class Stop:
+    """Remembers that somebody asked the process to stop."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+
+    def is_asked(self) -> bool:
+        return self._asked

@@ -1,0 +1,235 @@
+"""The relay: reads its shards in order, publishes, deletes what Kafka has acknowledged (architecture, decision 16).
+
+One thread, one database connection, one producer. What may be repeated, and what never happens, is in docs/facts.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import psycopg
+import structlog
+
+from outbox import metrics, waiting
+from outbox.courier import Courier, pause_before
+from outbox.leases import LEASE_SECONDS, Leases, boottime, relay_name
+from outbox.models import SHARDS
+from outbox.publishing import Publisher
+from outbox.waiting import Claim, Connection, Fact
+from tenants.database import connect
+
+log = structlog.get_logger("prism.outbox")
+
+IDLE_WAIT = 0.05
+BUSY_WAIT = 0.01
+DELETED_AT_ONCE = 500
+SWEEP_SECONDS = 1.0
+DEPTH_SECONDS = 5.0
+DRAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """`idle_exit`: seconds without work after which the relay leaves; 0 as soon as nothing waits; None never."""
+
+    lease_seconds: float = LEASE_SECONDS
+    rows: int = 1000
+    idle_exit: float | None = None
+
+
+class Relay:
+    """`run` returns when `stopping` says so, or when idle for long enough; it raises what it cannot mend."""
+
+    def __init__(self, options: Options, *, stopping: Callable[[], bool], publisher: Publisher | None = None) -> None:
+        self.leases = Leases(relay_name(), shards=SHARDS, seconds=options.lease_seconds)
+        self._courier = Courier(publisher or Publisher())
+        self._progress = self._courier.progress
+        self._options = options
+        self._stopping = stopping
+        self._connection: Connection | None = None
+        self._failures = 0
+        self._renew_at = self._reconnect_at = self._depth_at = 0.0
+        self._started_at = self._worked_at = boottime()
+        self._sweep_every = SWEEP_SECONDS
+
+    def run(self) -> None:
+        log.info("relay_started", relay=self.leases.name)
+        while not self._stopping() and not self._is_done():
+            try:
+                self._turn()
+            except psycopg.Error as error:
+                self._lose_database(error)
+        self._leave()
+        log.info("relay_stopped", relay=self.leases.name)
+
+    def _turn(self) -> None:
+        """One round: leases, Kafka's answers into the database, new facts to Kafka, wait for answers."""
+        self._drop_lost()
+        if (wait := self._reconnect_at - boottime()) > 0:
+            self._courier.listen(min(IDLE_WAIT, wait))
+            return
+        connection = self._connect()
+        if boottime() >= self._renew_at:
+            self._renew(connection)
+        self._write(connection)
+        if self._courier.may_send():
+            self._feed(connection)
+        self._tell_depth(connection)
+        self._courier.listen(BUSY_WAIT if self._progress.under_way() else IDLE_WAIT)
+
+    # Leases
+
+    def _renew(self, connection: Connection) -> None:
+        before = set(self.leases.held)
+        self.leases.renew(connection, busy=self._progress.busy())
+        held = set(self.leases.held)
+        for shard in held - before:
+            self._progress.of(shard).start_over()
+        if held != before:
+            log.info("shards_changed", relay=self.leases.name, shards=sorted(held))
+        metrics.SHARDS.set(len(held))
+        in_order = self.leases.complete and not self.leases.unwanted
+        self._renew_at = boottime() + self._options.lease_seconds / (3 if in_order else 20)
+
+    def _drop_lost(self) -> None:
+        """Where the time ran out, or another relay took the shard, nothing more may leave this process."""
+        open_shards = self._progress.open_shards()
+        lost = self.leases.lost() | (open_shards - set(self.leases.held))
+        if not lost:
+            return
+        log.warning("shards_lost", relay=self.leases.name, shards=sorted(lost), under_way=bool(lost & open_shards))
+        self.leases.drop(lost)
+        self._renew_at = 0.0
+        if lost & open_shards:
+            self._courier.start_anew("lease")
+
+    # Rows to Kafka
+
+    def _feed(self, connection: Connection) -> None:
+        """Read every idle shard that is held, and hand its facts over."""
+        started = boottime()
+        claims = self._claims(started)
+        if not claims:
+            return
+        try:
+            found = waiting.read(connection, owner=self.leases.name, claims=claims, rows=self._options.rows)
+        except psycopg.errors.QueryCanceled:
+            self._sweep_every *= 4
+            raise
+        self._sweep_every = max(SWEEP_SECONDS, 10 * (boottime() - started))
+        for shard, facts in found.items():
+            self._worked_at = boottime()
+            if self._courier.may_send():
+                self._courier.hand_over(facts, is_held=partial(self.leases.holds, shard))
+
+    def _claims(self, now: float) -> list[Claim]:
+        """Every idle shard from where it stands; one of them, if it is time, from its start (see ShardProgress)."""
+        claims = []
+        sweeping = False
+        for shard, lease in self.leases.held.items():
+            progress = self._progress.of(shard)
+            if not progress.is_idle or shard in self.leases.unwanted or not self.leases.holds(shard):
+                continue
+            floor = progress.floor
+            if not sweeping and now - progress.swept_at >= self._sweep_every:
+                sweeping, floor, progress.swept_at = True, 0, now
+            if progress.swept_at:
+                claims.append(Claim(shard, lease.epoch, floor))
+        return claims
+
+    # Answers to the database
+
+    def _write(self, connection: Connection) -> None:
+        """Tell the database what Kafka said. Safe to repeat when the answer is lost."""
+        progress = self._progress
+        if progress.acknowledged and (progress.finished_shards() or len(progress.acknowledged) >= DELETED_AT_ONCE):
+            facts = list(progress.acknowledged)
+            waiting.delete(connection, [fact.id for fact in facts])
+            del progress.acknowledged[: len(facts)]
+            self._count(facts)
+            progress.written(facts)
+        while progress.refused:
+            fact, problem = progress.refused[0]
+            waiting.park(connection, fact_id=fact.id, problem=problem)
+            progress.refused.pop(0)
+            progress.written([fact])
+            metrics.PARKED.labels(problem).inc()
+            log.error("fact_parked", outbox_id=fact.id, topic=fact.topic, problem=problem, headers=fact.headers)
+
+    def _count(self, facts: list[Fact]) -> None:
+        for topic, count in Counter(fact.topic for fact in facts).items():
+            metrics.PUBLISHED.labels(topic).inc(count)
+        for shard in self._progress.finished_shards():
+            metrics.LATENCY.observe(max(0.0, time.time() - self._progress.of(shard).oldest_made_at))
+
+    def _tell_depth(self, connection: Connection) -> None:
+        if boottime() < self._depth_at:
+            return
+        self._depth_at = boottime() + DEPTH_SECONDS
+        depth = waiting.depth(connection)
+        metrics.WAITING.set(depth.waiting)
+        metrics.PARKED_NOW.set(depth.parked)
+        metrics.OLDEST.set(depth.oldest_seconds)
+
+    # The database comes and goes
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            lease = self._options.lease_seconds
+            self._connection = connect(
+                "prism-relay",
+                statement_timeout=lease / 2,
+                lock_timeout=lease / 5,
+                idle_in_transaction_timeout=lease,
+                # A delete that a crash forgets is a fact published twice, which its id tells; waiting for each is dear.
+                synchronous_commit="off",
+                # Few statements, each with its index; the statistics of a table that empties itself mislead.
+                enable_seqscan="off",
+                enable_bitmapscan="off",
+                jit="off",
+            )
+            self._failures = 0
+            self._renew_at = 0.0
+        return self._connection
+
+    def _lose_database(self, error: psycopg.Error) -> None:
+        """Try again after a while. What is a defect and no outage is raised."""
+        connection, self._connection = self._connection, None
+        lost = connection is None or connection.closed
+        if connection is not None:
+            connection.close()
+        if not lost and not isinstance(error, psycopg.OperationalError):
+            raise error
+        self._failures += 1
+        pause = pause_before(self._failures)
+        self._reconnect_at = boottime() + pause
+        log.warning("database_lost", error=str(error).strip(), retry_in=round(pause, 2))
+
+    # Coming to an end
+
+    def _is_done(self) -> bool:
+        """Idle for long enough, everything looked at since, and no shard still to come from a dead relay."""
+        now = boottime()
+        idle_exit = self._options.idle_exit
+        if idle_exit is None or now - self._worked_at < idle_exit or self._progress.busy() or not self._renew_at:
+            return False
+        swept = all(self._progress.of(shard).swept_at > self._worked_at for shard in self.leases.held)
+        return swept and (self.leases.complete or now - self._started_at > self._options.lease_seconds + 1)
+
+    def _leave(self) -> None:
+        """Take the answers that are still to come, write them, hand the shards over."""
+        until = boottime() + min(DRAIN_SECONDS, self._options.lease_seconds * 0.6)
+        while self._progress.under_way() and boottime() < until:
+            self._courier.listen(BUSY_WAIT)
+        self._courier.finish()
+        try:
+            connection = self._connect()
+            self._write(connection)
+            self.leases.give_all_back(connection)
+            connection.close()
+        except psycopg.Error as error:
+            log.warning("left_without_database", error=str(error).strip())
