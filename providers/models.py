@@ -81,10 +81,15 @@ class Provider(models.Model):
         from providers import schemas
 
         errors = schemas.validate_configuration(
-            self.provider_type, self.configuration, allow_list=settings.PROVIDER_ENV_ALLOW_LIST
+            self.provider_type,
+            self.configuration,
+            allow_list=settings.PROVIDER_ENV_ALLOW_LIST,
+            allow_private=settings.OUTBOUND_ALLOW_PRIVATE,
         )
         if errors:
-            raise ValidationError({"configuration": [f"{path}: {message}" if path else str(message) for path, message in errors]})
+            raise ValidationError(
+                {"configuration": [f"{path}: {message}" if path else str(message) for path, message in errors]}
+            )
 
 
 class ProviderSecret(models.Model):
