@@ -1,7 +1,9 @@
-"""Configuration for tests: every factory makes a row that would pass its room's own checks."""
+"""Rows for tests: configuration that would pass its room's own checks, and history as the workers leave it."""
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +12,11 @@ from django.contrib.auth import get_user_model
 
 from audiences.models import AttributeDefinition, AttributeType, Segment
 from campaigns.models import Campaign, CampaignProvider, CampaignProviderTemplate, CampaignSegment, DispatchMode
+from dispatching.ids import mint_ids
+from dispatching.models import Dispatch, DueDispatch, Worker
+from dispatching.statuses import LaneClass, Status
+from ingestion.models import RejectedTrigger
+from outbox.models import OutboxEvent
 from providers.models import Provider, ProviderSecret
 from templates.authoring import save_template
 from templates.models import MessageTemplate
@@ -180,3 +187,98 @@ class CampaignProviderTemplateFactory(factory.django.DjangoModelFactory[Campaign
         channel=factory.SelfAttribute("..campaign_provider.provider.provider_type"),
     )
     field_mappings = factory.LazyFunction(lambda: dict(SEED_MAPPINGS))
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def mint_id() -> uuid.UUID:
+    """A UUIDv7 of this moment, hence in a partition that exists."""
+    return uuid.UUID(mint_ids(now(), 1)[0])
+
+
+class DispatchFactory(factory.django.DjangoModelFactory[Dispatch]):
+    """A message of the seed's campaign that was sent. Another status is given as `status=`, with its `reason=`."""
+
+    class Meta:
+        model = Dispatch
+
+    class Params:
+        link = factory.SubFactory(CampaignProviderTemplateFactory)
+
+    id = factory.LazyFunction(mint_id)
+    trigger_id = factory.LazyFunction(mint_id)
+    tenant = factory.SelfAttribute("link.tenant")
+    campaign = factory.SelfAttribute("link.campaign_provider.campaign")
+    campaign_provider = factory.SelfAttribute("link.campaign_provider")
+    provider = factory.SelfAttribute("link.campaign_provider.provider")
+    template = factory.SelfAttribute("link.template")
+    template_version = factory.LazyAttribute(lambda row: row.template.versions.latest("number"))
+    correlation_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
+    contact_tax_id = "12345678000190"
+    contact_data = factory.LazyAttribute(
+        lambda row: {"tax_identification": row.contact_tax_id, "first_name": "João", "phone_number": row.destination}
+    )
+    destination = "+5511999999999"
+    channel = factory.SelfAttribute("provider.provider_type")
+    dispatch_mode = factory.SelfAttribute("campaign.dispatch_mode")
+    message_content = "Olá João"
+    status = Status.SENT
+    attempts = 1
+    triggered_at = factory.LazyFunction(now)
+    received_at = factory.SelfAttribute("triggered_at")
+    created_at = factory.SelfAttribute("triggered_at")
+    dispatched_at = factory.LazyAttribute(lambda row: row.triggered_at if row.status == Status.SENT else None)
+
+
+class DueDispatchFactory(factory.django.DjangoModelFactory[DueDispatch]):
+    """What a sender may take now: the row of a dispatch that waits."""
+
+    class Meta:
+        model = DueDispatch
+
+    class Params:
+        dispatch = factory.SubFactory(DispatchFactory, status=Status.SCHEDULED, attempts=0)
+
+    dispatch_id = factory.SelfAttribute("dispatch.id")
+    provider_id = factory.SelfAttribute("dispatch.provider.id")
+    lane_class = LaneClass.BULK
+    due_at = factory.LazyFunction(now)
+    not_after = factory.LazyAttribute(lambda row: row.due_at + dt.timedelta(hours=1))
+
+
+class WorkerFactory(factory.django.DjangoModelFactory[Worker]):
+    class Meta:
+        model = Worker
+
+    kind = "sender"
+    host = "worker.example"
+    pid = factory.Sequence(lambda number: 1000 + number)
+
+
+class RejectedTriggerFactory(factory.django.DjangoModelFactory[RejectedTrigger]):
+    class Meta:
+        model = RejectedTrigger
+
+    tenant = factory.SubFactory(TenantFactory)
+    code = "UNKNOWN_JOURNEY"
+    path = "$.journey_name"
+    topic = "campaign_triggers"
+    partition = 0
+    offset = factory.Sequence(int)
+    journey_name = "nobody_knows_it"
+    correlation_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
+    raw = b"{}"
+    raw_size = factory.LazyAttribute(lambda row: len(row.raw))
+
+
+class OutboxEventFactory(factory.django.DjangoModelFactory[OutboxEvent]):
+    class Meta:
+        model = OutboxEvent
+
+    shard = 0
+    topic = "dispatch"
+    key = "12345678000190"
+    headers = factory.LazyFunction(lambda: {"tenant": "default"})
+    payload = "{}"
