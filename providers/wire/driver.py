@@ -6,6 +6,7 @@ cost nothing; libcurl's own select() would walk them all and end at descriptor 1
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
@@ -18,7 +19,7 @@ import certifi
 import pycurl
 
 from providers.messages import WireAnswer, WireRequest
-from providers.wire import answers
+from providers.wire import answers, sockets
 from providers.wire.lanes import Item, Lanes
 from providers.wire.names import Known, Names, Resolve, system_resolve
 from providers.wire.targets import Target, target_of
@@ -71,6 +72,7 @@ class Wire:
         self._owner = 0
         self._epoll = select.epoll()
         self._wanted: dict[int, int] = {}
+        self._cookies: dict[int, bytes] = {}
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._wake_lock = threading.Lock()
         self._closed = False
@@ -106,6 +108,7 @@ class Wire:
             woken = self._drive(0.0 if self._answers else end - time.monotonic())
             if self._answers or woken or time.monotonic() >= end:
                 break
+        # What has room now is on its way while the caller reads the answers.
         self._launch()
         answered, self._answers = self._answers, []
         return answered
@@ -142,6 +145,9 @@ class Wire:
     # Starting
 
     def _launch(self) -> None:
+        if self._lanes.waiting:
+            # Finds connections that the vendor has closed since they were last used, before one is used again.
+            self._drive(0.0)
         now = time.monotonic()
         for host in self._names.take_found(now):
             for parked, target in self._parked.pop(host, ()):
@@ -250,7 +256,7 @@ class Wire:
                 os.eventfd_read(self._wake_fd)
                 woken = True
             else:
-                self._epoll.unregister(descriptor)
+                self._retire(descriptor)
         if self._multi.timeout() == 0:
             action(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
@@ -274,11 +280,27 @@ class Wire:
             self._wanted.pop(descriptor, None)
             return
         self._wanted[descriptor] = what
-        mask = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
+        mask = select.EPOLLRDHUP
+        mask |= (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
         try:
             self._epoll.modify(descriptor, mask)
         except FileNotFoundError:
             self._epoll.register(descriptor, mask)
+            self._cookies[descriptor] = sockets.cookie_of(descriptor)
+
+    def _retire(self, descriptor: int) -> None:
+        """News of an idle connection: most likely the vendor has ended it.
+
+        libcurl takes a connection that it used within the last second for alive without looking. Ended on our side
+        too, its next use fails before a byte leaves, and `_fail` gives that request another connection.
+        """
+        cookie = self._cookies.get(descriptor, b"")
+        if sockets.is_still(descriptor, cookie) and not sockets.retire_if_ended(descriptor):
+            self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLRDHUP)
+            return
+        self._cookies.pop(descriptor, None)
+        with contextlib.suppress(OSError):
+            self._epoll.unregister(descriptor)
 
     # Finishing
 
@@ -290,13 +312,25 @@ class Wire:
                 transfer: Transfer = curl.transfer
                 self._finish(transfer, answers.complete(transfer, now))
             for curl, number, text in failed:
-                self._finish(curl.transfer, answers.incomplete(curl.transfer, number, text, now))
+                self._fail(curl.transfer, answers.incomplete(curl.transfer, number, text, now), now)
             if not more:
                 return
 
+    def _fail(self, transfer: Transfer, answer: WireAnswer, now: float) -> None:
+        item = transfer.item
+        if answer.left or item.again or transfer.late or transfer.curl.getinfo(pycurl.NUM_CONNECTS):
+            return self._finish(transfer, answer)
+        # Nothing left, on a connection that had been used before: its end was all that was wrong.
+        item.again = True
+        self._release(transfer)
+        return self._start(item, target_of(item.request.url), now)
+
     def _finish(self, transfer: Transfer, answer: WireAnswer) -> None:
+        self._release(transfer)
+        self._answers.append((transfer.item.token, answer))
+        self._lanes.give_back(transfer.item.lane)
+
+    def _release(self, transfer: Transfer) -> None:
         self._multi.remove_handle(transfer.curl)
         self._running.discard(transfer)
         self._pools[transfer.shape].append(transfer)
-        self._answers.append((transfer.item.token, answer))
-        self._lanes.give_back(transfer.item.lane)

@@ -15,7 +15,12 @@ IPv6 = ipaddress.IPv6Address
 # Metadata and host services that answer on addresses which are not private by registry.
 METADATA = {ipaddress.ip_address("168.63.129.16"), ipaddress.ip_address("100.100.100.200")}
 SHARED = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598, carrier-grade NAT
-SITE_LOCAL = ipaddress.ip_network("fec0::/10")  # RFC 3879, deprecated but routed inside some networks
+# Not global by the IANA registries, whatever the running Python knows of them.
+NOT_GLOBAL = (
+    ipaddress.ip_network("192.0.0.0/24"),  # RFC 6890, protocol assignments; a metadata service answers at .192
+    ipaddress.ip_network("192.88.99.0/24"),  # RFC 7526, 6to4 relays
+)
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out
 EMBEDDED_LOW = (  # the last 32 bits are an IPv4 address
     ipaddress.ip_network("::/96"),  # RFC 4291, IPv4-compatible
     ipaddress.ip_network("64:ff9b::/96"),  # RFC 6052, NAT64
@@ -41,11 +46,16 @@ def _refusal_of(ip: IPv4 | IPv6) -> str | None:
         ("link_local", ip.is_link_local),
         ("multicast", ip.is_multicast),
         ("shared", isinstance(ip, IPv4) and ip in SHARED),
-        ("site_local", isinstance(ip, IPv6) and ip in SITE_LOCAL),
         ("private", ip.is_private and not _is_wrapper(ip)),
-        ("reserved", ip.is_reserved and not _is_wrapper(ip)),
+        ("reserved", (ip.is_reserved or _is_outside(ip)) and not _is_wrapper(ip)),
     )
     return next((name for name, holds in checks if holds), None)
+
+
+def _is_outside(ip: IPv4 | IPv6) -> bool:
+    if isinstance(ip, IPv6):
+        return ip not in GLOBAL_UNICAST
+    return any(ip in network for network in NOT_GLOBAL)
 
 
 def _is_wrapper(ip: IPv4 | IPv6) -> bool:

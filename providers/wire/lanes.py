@@ -11,7 +11,7 @@ from providers.messages import WireRequest
 class Item:
     """One submitted request on its way."""
 
-    __slots__ = ("deadline", "lane", "request", "submitted", "token")
+    __slots__ = ("again", "deadline", "lane", "request", "submitted", "token")
 
     def __init__(self, token: object, lane: Lane, request: WireRequest, deadline: float, submitted: float) -> None:
         self.token = token
@@ -19,6 +19,8 @@ class Item:
         self.request = request
         self.deadline = deadline
         self.submitted = submitted
+        self.again = False
+        """Once more, on a connection of its own: the one it was given had been closed before anything left."""
 
 
 class Lane:

@@ -57,6 +57,7 @@ class Transfer:
         self._url = ""
         self._length = -1
         self._limits = (0, 0, 0)
+        self._is_fresh = False
         self.curl: Any = pycurl.Curl()
         self.curl.transfer = self
         self._set_up()
@@ -113,6 +114,9 @@ class Transfer:
         if self.shape.has_body and len(request.body) != self._length:
             setopt(pycurl.POSTFIELDSIZE_LARGE, len(request.body))
             self._length = len(request.body)
+        if item.again != self._is_fresh and self.shape.has_body:
+            setopt(pycurl.FRESH_CONNECT, int(item.again))
+            self._is_fresh = item.again
         self._set_limits(request)
         setopt(pycurl.HTTPHEADER, headers)
         if resolved is not None:
