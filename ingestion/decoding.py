@@ -50,7 +50,7 @@ class Decoder(msgspec.Struct, frozen=True):
 def decode(record: Record, tenant_id: int, max_bytes: int) -> Trigger | Fault:
     """One event of this tenant. The common case stays in C; a fault is looked at again, slowly, for its exact place."""
     value = record.value
-    if value is None or len(value) > max_bytes:
+    if not value or len(value) > max_bytes:
         return diagnose(value, tenant_id, max_bytes)
     if value.startswith(_BYTE_ORDER_MARK):
         value = value[3:]

@@ -56,7 +56,7 @@ def holds_nul(event: schema.Event, attributes: dict[str, Any]) -> bool:
 
 
 def _read(value: bytes | None, max_bytes: int) -> tuple[Any, Problem | None]:
-    if value is None:
+    if not value:
         return None, (reasons.NO_VALUE, "$", _("The record has no value."))
     if len(value) > max_bytes:
         message = _("%(size)d bytes, where %(most)d are allowed.") % {"size": len(value), "most": max_bytes}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,11 @@ class ConsumerPosition(models.Model):
     epoch = models.BigIntegerField(_("epoch"), default=0)
     next_offset = models.BigIntegerField(_("next offset"), null=True)
     stopped_reason = models.TextField(_("why it stopped"), blank=True, db_default="")
+    accepted_lead = models.BigIntegerField(
+        _("accepted lead"),
+        null=True,
+        help_text=_("Kafka's committed offset that an operator accepted although it was ahead of ours."),
+    )
     updated_at = models.DateTimeField(_("updated at"), db_default=Now())
 
     class Meta:
@@ -30,6 +36,28 @@ class ConsumerPosition(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["consumer_group", "topic", "partition"], name="consumer_position_once"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}] @ {self.next_offset}"
+
+
+class OperatorPosition(models.Model):
+    """What operators may see of the positions (a view: worker tables themselves have no web grant)."""
+
+    id = models.BigIntegerField(primary_key=True)
+    consumer_group = models.CharField(_("consumer group"), max_length=200)
+    topic = models.CharField(_("topic"), max_length=249)
+    partition = models.IntegerField(_("partition"))
+    epoch = models.BigIntegerField(_("epoch"))
+    next_offset = models.BigIntegerField(_("next offset"), null=True)
+    stopped_reason = models.TextField(_("why it stopped"))
+    updated_at = models.DateTimeField(_("updated at"))
+
+    class Meta:
+        managed = False
+        db_table = "operator_positions"
+        verbose_name = _("consumer position")
+        verbose_name_plural = _("consumer positions")
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.partition}] @ {self.next_offset}"
@@ -56,7 +84,7 @@ class RejectedTrigger(models.Model):
     record_at = models.DateTimeField(_("record time"), null=True)
     journey_name = models.CharField(_("journey name"), max_length=200, blank=True)
     correlation_id = models.CharField(_("correlation id"), max_length=200, blank=True)
-    headers = models.JSONField(_("headers"), default=dict)
+    headers = models.JSONField(_("headers"), default=list)
     raw = models.BinaryField(_("raw bytes"))
     raw_size = models.BigIntegerField(_("size"))
     state = models.CharField(_("state"), max_length=20, choices=RejectedState, default=RejectedState.OPEN)
@@ -73,6 +101,7 @@ class RejectedTrigger(models.Model):
             models.Index(
                 fields=["state"], name="rejected_triggers_to_replay", condition=models.Q(state="replay_requested")
             ),
+            BrinIndex(fields=["created_at"], name="rejected_triggers_age"),
         ]
 
     def __str__(self) -> str:

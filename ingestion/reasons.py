@@ -32,12 +32,13 @@ TOO_MANY_ITEMS = "TOO_MANY_ITEMS"
 TOO_DEEP = "TOO_DEEP"
 # Afterwards
 UNSTORABLE = "UNSTORABLE"
+PLANNING_FAILED = "PLANNING_FAILED"
 SKIPPED_IN_RECOVERY = "SKIPPED_IN_RECOVERY"
 
 _RESEND = _("Correct the producer and send the event again; a replay of the same bytes fails in the same way.")
 _EXPLANATIONS: dict[str, tuple[Promise, Promise]] = {
     NO_VALUE: (
-        _("The record has no value (a tombstone)."),
+        _("The record has no value, or an empty one (a tombstone)."),
         _("Nothing is lost. If an event was meant, correct the producer and send it again."),
     ),
     TOO_LARGE: (
@@ -73,6 +74,10 @@ _EXPLANATIONS: dict[str, tuple[Promise, Promise]] = {
     TOO_DEEP: (_("Objects or lists are nested deeper than allowed."), _RESEND),
     UNSTORABLE: (
         _("The database refused this event alone; the others of its batch were taken."),
+        _("Report the message to the developers; after a correction, replay."),
+    ),
+    PLANNING_FAILED: (
+        _("Prism failed on this event alone; the others of its batch were taken."),
         _("Report the message to the developers; after a correction, replay."),
     ),
     SKIPPED_IN_RECOVERY: (

@@ -45,7 +45,7 @@ def test_the_producers_own_numerals_are_kept() -> None:
     ("value", "code", "path"),
     [
         (None, reasons.NO_VALUE, "$"),
-        (b"", reasons.MALFORMED_JSON, "$"),
+        (b"", reasons.NO_VALUE, "$"),
         (b'{"journey_name": ', reasons.MALFORMED_JSON, "$"),
         (b"\0\0\0\0\x01{}", reasons.MALFORMED_JSON, "$"),
         (b'{"journey_name": "\xff"}', reasons.INVALID_UTF8, "$"),
