@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import psycopg
 
-from dispatching import rows
+from dispatching import arrays, rows
 from dispatching.copying import copy_rows
 from dispatching.fallback import add_successors
 from dispatching.lanes import BATCH_LIMIT
@@ -100,8 +100,7 @@ def claim_due(
 
 
 def _load(cursor: psycopg.Cursor, taken: dict[str, dt.datetime]) -> list[Parcel]:
-    ids = list(taken)
-    cursor.execute(_LOAD, [ids, min(ids), max(ids)])
+    cursor.execute(_LOAD, [arrays.plain(taken), min(taken), max(taken)])
     return [
         Parcel(
             id=row[0],

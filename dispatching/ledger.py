@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import msgspec
 import psycopg
 
+from dispatching import arrays
+
 # A rejected key is taken over by a replay or a re-sent event; a planned one never is.
 _TAKE = """
 INSERT INTO trigger_receipts AS r (key, tenant_id, trigger_id, payload_digest, rejected, received_at)
@@ -70,11 +72,11 @@ def _insert(cursor: psycopg.Cursor, entries: Sequence[Entry], received_at: dt.da
         _TAKE,
         [
             received_at,
-            [entry.key for entry in entries],
-            [entry.tenant_id for entry in entries],
-            [entry.trigger_id for entry in entries],
-            [entry.payload_digest for entry in entries],
-            [entry.rejected for entry in entries],
+            arrays.plain([entry.key for entry in entries]),
+            arrays.plain([entry.tenant_id for entry in entries]),
+            arrays.plain([entry.trigger_id for entry in entries]),
+            arrays.plain([entry.payload_digest for entry in entries]),
+            arrays.plain([entry.rejected for entry in entries]),
         ],
     )
     return {row[0] for row in cursor.fetchall()}

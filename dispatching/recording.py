@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import psycopg
 
-from dispatching import rows
+from dispatching import arrays, rows
 from dispatching.copying import copy_rows, optional, text
 from dispatching.facts import COLUMNS, insert_facts
 from dispatching.ids import mint_ids
@@ -60,16 +61,16 @@ def record_moves(cursor: psycopg.Cursor, moves: Sequence[Move], now: dt.datetime
 
 def _parameters(moves: Sequence[Move]) -> dict[str, object]:
     return {
-        "ids": [move.parcel.id for move in moves],
-        "versions": [move.parcel.version for move in moves],
-        "statuses": [move.status.value for move in moves],
-        "reasons": [move.reason for move in moves],
-        "errors": [move.error for move in moves],
-        "message_ids": [move.message_id for move in moves],
-        "responses": [None if move.response is None else _ENCODE(move.response).decode() for move in moves],
-        "dispatched": [move.dispatched_at for move in moves],
-        "returned": [move.returned_at for move in moves],
-        "counted": [int(move.counted) for move in moves],
+        "ids": arrays.plain([move.parcel.id for move in moves]),
+        "versions": arrays.plain([move.parcel.version for move in moves]),
+        "statuses": arrays.plain([move.status.value for move in moves]),
+        "reasons": arrays.texts([move.reason for move in moves]),
+        "errors": arrays.texts([move.error for move in moves]),
+        "message_ids": arrays.texts([move.message_id for move in moves]),
+        "responses": arrays.texts([_json(move.response) for move in moves]),
+        "dispatched": arrays.texts([_iso(move.dispatched_at) for move in moves]),
+        "returned": arrays.texts([_iso(move.returned_at) for move in moves]),
+        "counted": arrays.plain([int(move.counted) for move in moves]),
         "low": moves[0].parcel.id,
         "high": moves[-1].parcel.id,
     }
@@ -112,10 +113,10 @@ def _write_attempts(cursor: psycopg.Cursor, moves: Sequence[Move], now: dt.datet
                     move.outcome,
                     text(move.reason),
                     optional(move.error),
-                    optional(None if move.response is None else _ENCODE(move.response).decode()),
-                    _moment(move.dispatched_at),
-                    _moment(move.returned_at),
-                    _moment(move.due_at),
+                    optional(_json(move.response)),
+                    optional(_iso(move.dispatched_at)),
+                    optional(_iso(move.returned_at)),
+                    optional(_iso(move.due_at)),
                     stamp,
                 )
             )
@@ -124,5 +125,9 @@ def _write_attempts(cursor: psycopg.Cursor, moves: Sequence[Move], now: dt.datet
     )
 
 
-def _moment(value: dt.datetime | None) -> str:
-    return optional(value.isoformat() if value else None)
+def _json(response: Any) -> str | None:
+    return None if response is None else _ENCODE(response).decode()
+
+
+def _iso(value: dt.datetime | None) -> str | None:
+    return value.isoformat() if value else None
