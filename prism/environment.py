@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 from typing import Any, Literal, get_args
@@ -58,6 +59,14 @@ def flag(variable: str, default: bool) -> bool:
 def words(variable: str) -> list[str]:
     """A comma-separated list, blanks dropped."""
     return [word.strip() for word in os.environ.get(variable, "").split(",") if word.strip()]
+
+
+def networks(variable: str, default: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """A comma-separated list of addresses or networks, as 10.0.0.0/8."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(variable) or default]
+    except ValueError as error:
+        raise fail(variable, str(error), "Set addresses or networks, as 10.0.0.0/8,127.0.0.1") from error
 
 
 def json_object(variable: str) -> dict[str, Any]:

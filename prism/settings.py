@@ -36,12 +36,19 @@ if _owner["USER"] == _web["USER"]:
         "Give the web process a role of its own that owns nothing, or row-level security protects nobody",
     )
 WEB_DATABASE_ROLE = _web["USER"]
+_own = _web if PROCESS == "web" else _owner
 DATABASES = {
     "default": {
-        **(_web if PROCESS == "web" else _owner),
+        **_own,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": f"prism-{PROCESS}", "connect_timeout": 5, **_owner.get("OPTIONS", {})},
+        "OPTIONS": {
+            "application_name": f"prism-{PROCESS}",
+            "connect_timeout": 5,
+            # A page that takes longer than this has no reader any more.
+            **({"options": "-c statement_timeout=30s"} if PROCESS == "web" else {}),
+            **_own.get("OPTIONS", {}),
+        },
     }
 }
 
@@ -67,7 +74,11 @@ TRIGGER_MAX_BYTES = read.integer("TRIGGER_MAX_BYTES", 262_144, low=1024, high=8_
 LEDGER_RETENTION_DAYS = read.integer("LEDGER_RETENTION_DAYS", 97, low=1, high=3650)
 DISPATCH_RETENTION_DAYS = read.integer("DISPATCH_RETENTION_DAYS", 90, low=1, high=3650)
 DEAD_LETTER_RETENTION_DAYS = read.integer("DEAD_LETTER_RETENTION_DAYS", 14, low=1, high=3650)
+# A worker serves its numbers at METRICS_PORT; the web process serves its own at /metrics, to whom the last two name.
 METRICS_PORT = read.integer("METRICS_PORT", 0, low=0, high=65_535)
+METRICS_HOST = read.optional("METRICS_HOST", "127.0.0.1")
+METRICS_TOKEN = read.optional("METRICS_TOKEN", "")
+METRICS_ALLOWED_NETWORKS = read.networks("METRICS_ALLOWED_NETWORKS", ["127.0.0.0/8", "::1/128"])
 if LEDGER_RETENTION_DAYS < DISPATCH_RETENTION_DAYS:
     raise read.fail(
         "LEDGER_RETENTION_DAYS",
@@ -107,6 +118,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "prism.health.HealthMiddleware",
+    "prism.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

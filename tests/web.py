@@ -16,7 +16,20 @@ Web = Callable[[], AbstractContextManager[None]]
 @contextmanager
 def as_web_process() -> Iterator[None]:
     """Django speaks as `prism_web` over a connection of its own: what earlier steps made has to be committed."""
-    url = urlsplit(os.environ["WEB_DATABASE_URL"])
+    with _signed_in_by("WEB_DATABASE_URL"):
+        yield
+
+
+@contextmanager
+def as_owner() -> Iterator[None]:
+    """Back to the owner for a moment, inside `as_web_process`."""
+    with _signed_in_by("DATABASE_URL"):
+        yield
+
+
+@contextmanager
+def _signed_in_by(variable: str) -> Iterator[None]:
+    url = urlsplit(os.environ[variable])
     before = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
     connection.close()
     connection.settings_dict.update(USER=url.username, PASSWORD=url.password)
