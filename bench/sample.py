@@ -24,7 +24,7 @@ def load(sink: str) -> None:
         tenant=tenant,
         provider_type=events.CHANNEL,
         provider_name="Bench gateway",
-        configuration={"provider_vendor": "gateway", "api_url": sink},
+        configuration={"provider_vendor": "gateway", "api_url": sink, "authentication": {"type": "none"}},
     )
     provider.full_clean()
     provider.save()

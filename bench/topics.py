@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -16,6 +16,12 @@ from bench.events import PARTITIONS
 
 TIMEOUT = 30.0
 TOLD_EVERY = 4.0
+NOT_YET = {
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_PARTITION,
+}
 
 
 class Fact(msgspec.Struct):
@@ -102,16 +108,30 @@ def fill(bootstrap: str, topic: str, values: Iterable[bytes]) -> None:
         raise TimeoutError(f"{left} events were not acknowledged")
 
 
+def held_by(consumer: Consumer, topic: str) -> int:
+    """How many records the topic holds. A broker that is still making the topic is asked again."""
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return sum(
+                consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT)[1]
+                for number in range(PARTITIONS)
+            )
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 class Watermark:
-    """How many records a topic holds: a few small requests, cheap enough to ask while a round runs."""
+    """Watches a topic fill: a few small requests each quarter of a second, cheap while a round runs."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"watch-{uuid.uuid4()}"})
         self._topic = topic
 
     def read(self) -> int:
-        partitions = (TopicPartition(self._topic, number) for number in range(PARTITIONS))
-        return sum(self._consumer.get_watermark_offsets(p, timeout=TIMEOUT)[1] for p in partitions)
+        return held_by(self._consumer, self._topic)
 
     def wait(self, wanted: int, seconds: float, tell: Callable[[int], None], *, alive: Callable[[], None]) -> None:
         """Until the topic holds `wanted` records. Raises TimeoutError after `seconds` without progress."""
@@ -167,7 +187,7 @@ def read_all(bootstrap: str, topic: str) -> Iterator[Message]:
     )
     try:
         partitions = [TopicPartition(topic, number, 0) for number in range(PARTITIONS)]
-        total = sum(consumer.get_watermark_offsets(p, timeout=TIMEOUT)[1] for p in partitions)
+        total = held_by(consumer, topic)
         consumer.assign(partitions)
         seen = 0
         while seen < total:
