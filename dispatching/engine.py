@@ -12,7 +12,6 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import psycopg
@@ -21,8 +20,8 @@ from django.conf import settings
 
 from dispatching import metrics, workers
 from dispatching.lanes import Lanes
-from dispatching.parcels import Batch, LaneKey
-from dispatching.planning import Plan, Planner, plan_batch
+from dispatching.parcels import Batch
+from dispatching.planning import Plan, Planner, abandon_plan, plan_batch
 from dispatching.reaping import Reaper
 from dispatching.recorder import Recorder
 from dispatching.sending import Sender
@@ -87,10 +86,7 @@ class Engine:
 
     def abandon(self, plan: Plan) -> None:
         """The plan was rolled back: its slots are free again."""
-        counts: Counter[LaneKey] = Counter()
-        for batch in plan.released:
-            counts[batch.lane] += len(batch.parcels)
-        self.lanes.give_back(counts)
+        abandon_plan(self._planner, plan)
 
     def accept_claimed(self, batches: list[Batch]) -> None:
         """Released batches of a committed claim go to the wire; their slots are taken already."""

@@ -48,7 +48,13 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str
 
 
-def decide(trigger: Trigger, campaign: CampaignPlan, snapshot: Snapshot, now: dt.datetime) -> list[Draft] | Refusal:
+Moments = dict[str, calendar.Moment | calendar.Expired]
+"""Campaign id → its next moment: one for all events of a batch, which share the time they are decided at."""
+
+
+def decide(
+    trigger: Trigger, campaign: CampaignPlan, snapshot: Snapshot, now: dt.datetime, moments: Moments
+) -> list[Draft] | Refusal:
     """What becomes of a trigger: a draft per provider (strategy all), one that goes (fallback), or one kept back."""
     if refusal := _campaign_gate(campaign, now):
         return refusal
@@ -61,7 +67,7 @@ def decide(trigger: Trigger, campaign: CampaignPlan, snapshot: Snapshot, now: dt
     if eligible and campaign.rate_basis_points and (kept := _control_gate(person, campaign, eligible[0])):
         return [kept]
     for draft in eligible:
-        _calendar_gate(draft, campaign, now)
+        _calendar_gate(draft, campaign, now, moments)
     if campaign.strategy == "fallback" and eligible:
         return drafts[: drafts.index(eligible[0]) + 1]
     return drafts
@@ -124,13 +130,15 @@ def _control_gate(person: str | None, campaign: CampaignPlan, first: Draft) -> D
     return None
 
 
-def _calendar_gate(draft: Draft, campaign: CampaignPlan, now: dt.datetime) -> None:
+def _calendar_gate(draft: Draft, campaign: CampaignPlan, now: dt.datetime, moments: Moments) -> None:
     if campaign.mode == "SYNC":
         draft.not_after = calendar.sync_not_after(now)
         return
-    moment = calendar.next_moment(
-        now, campaign.trigger_time, campaign.week_days, campaign.zone, campaign.start_date, campaign.end_date
-    )
+    moment = moments.get(campaign.id)
+    if moment is None:
+        moment = moments[campaign.id] = calendar.next_moment(
+            now, campaign.trigger_time, campaign.week_days, campaign.zone, campaign.start_date, campaign.end_date
+        )
     if isinstance(moment, calendar.Expired):
         draft.status, draft.reason = Status.EXPIRED, reasons.CAMPAIGN_ENDED
         draft.error = explain(reasons.CAMPAIGN_ENDED)

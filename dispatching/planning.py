@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -16,7 +17,7 @@ from campaigns.snapshot import CampaignPlan
 from dispatching import reasons, rows
 from dispatching.copying import copy_rows
 from dispatching.facts import COLUMNS, insert_facts
-from dispatching.gates import Draft, Refusal, decide, explain
+from dispatching.gates import Draft, Moments, Refusal, decide, explain
 from dispatching.ids import mint_ids
 from dispatching.lanes import Lanes
 from dispatching.ledger import Entry, take_keys
@@ -61,23 +62,37 @@ def plan_batch(cursor: psycopg.Cursor, planner: Planner, triggers: Sequence[Trig
     if any((trigger.tenant_id, trigger.journey_name) not in snapshot.by_name for trigger in triggers):
         # A campaign may have been made a moment ago: look once more before calling its journey unknown.
         snapshot = planner.snapshots.current(cursor)
-    decisions = [_decide(trigger, snapshot, now) for trigger in triggers]
+    moments: Moments = {}
+    decisions = [_decide(trigger, snapshot, now, moments) for trigger in triggers]
     created_at = _database_time(cursor)
     trigger_ids = mint_ids(created_at, len(triggers))
     taken, plan = _take_ledger(cursor, triggers, decisions, trigger_ids, created_at)
-    _Writer(planner, snapshot, plan, created_at).write(
-        cursor, [(triggers[index], trigger_ids[index], decisions[index]) for index in taken]
-    )
+    accepted = [(triggers[index], trigger_ids[index], decisions[index]) for index in taken]
+    try:
+        _Writer(planner, snapshot, plan, created_at).write(cursor, accepted)
+    except BaseException:
+        # The caller never sees this plan, so it cannot abandon it.
+        abandon_plan(planner, plan)
+        raise
     return plan
 
 
-def _decide(trigger: Trigger, snapshot: Snapshot, now: dt.datetime) -> list[Draft] | Refusal:
+def abandon_plan(planner: Planner, plan: Plan) -> None:
+    """A plan that was rolled back: the slots of what it released are free again."""
+    if planner.lanes is not None:
+        counts: Counter[LaneKey] = Counter()
+        for batch in plan.released:
+            counts[batch.lane] += len(batch.parcels)
+        planner.lanes.give_back(counts)
+
+
+def _decide(trigger: Trigger, snapshot: Snapshot, now: dt.datetime, moments: Moments) -> list[Draft] | Refusal:
     campaign = snapshot.by_name.get((trigger.tenant_id, trigger.journey_name))
     if campaign is None:
         return Refusal(
             reasons.UNKNOWN_JOURNEY, "$.journey_name", explain(reasons.UNKNOWN_JOURNEY, trigger.journey_name)
         )
-    return decide(trigger, campaign, snapshot, now)
+    return decide(trigger, campaign, snapshot, now, moments)
 
 
 def _database_time(cursor: psycopg.Cursor) -> dt.datetime:
