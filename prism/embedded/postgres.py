@@ -73,6 +73,8 @@ class Postgres(Server):
         return processes.spawn(command, log=self.log, account=self.account)
 
     def answers(self) -> bool:
+        if not self._says_ready():
+            return False
         try:
             with psycopg.connect(self.url(SUPERUSER, "postgres"), connect_timeout=5, autocommit=True) as connection:
                 _ensure_roles(connection, self.record.secrets)
@@ -123,6 +125,13 @@ class Postgres(Server):
         if done.returncode:
             raise EmbeddedError(f"initdb failed: {done.stderr.strip()}")
         half.rename(self.data)
+
+    def _says_ready(self) -> bool:
+        """The eighth line of the lock file, which pg_ctl reads too: whoever holds the port until then is another."""
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()[7].strip() == "ready"
+        except (FileNotFoundError, IndexError):
+            return False
 
     def _make_startable(self) -> None:
         """After kill -9: no backend may be left, and a stale lock file may name a pid that somebody else has by now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import random
 import signal
 import time
 from collections.abc import Callable
@@ -69,14 +70,14 @@ class Server(abc.ABC):
         if self._take_over():
             return
         self.prepare()
-        for _ in range(TRIES):
-            self._choose_ports()
+        for attempt in range(TRIES):
+            self._choose_ports(random.randint(1, 200) if attempt else 0)  # noqa: S311 - to part two that collided
             self.progress(f"Starting {self.title} on port {self.record.ports['main']}")
             process = processes.identify(self.launch())
             self._remember(process)
             if process and self._wait(process):
                 return
-            if processes.is_alive(process) or all(ports.is_free(port) for port in self.record.ports.values()):
+            if processes.is_alive(process) or "already in use" not in self._end_of_log():
                 break
         raise EmbeddedError(f"{self.title} did not start. The end of {self.log}:\n{self._end_of_log()}")
 
@@ -108,11 +109,11 @@ class Server(abc.ABC):
             processes.stop(process, (signal.SIGKILL, 10))
         self._remember(None)
 
-    def _choose_ports(self) -> None:
+    def _choose_ports(self, further: int) -> None:
         chosen: dict[str, int] = {}
         for key, preferred in self.preferred_ports.items():
             title = self.title if key == "main" else f"{self.title} ({key})"
-            wanted = self.record.ports.get(key, preferred)
+            wanted = self.record.ports.get(key, preferred) + further
             chosen[key] = ports.choose(title, wanted, chosen.values(), self.progress)
         self.record.ports = chosen
         records.save(self.record_path, self.record)
@@ -141,4 +142,4 @@ class Server(abc.ABC):
 
     def _end_of_log(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return "\n".join(lines[-12:]) or "(empty)"
+        return "\n".join(lines[-25:]) or "(empty)"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from prism.embedded import EmbeddedError, ensure, ensure_topics, hold, records, services, stop
+from prism.embedded.postgres import Postgres
 from prism.embedded.processes import Process, identify
 from tests.clusters import Cluster, private_root, remove
 
@@ -128,6 +130,17 @@ def test_a_busy_port_is_left_to_its_owner_and_said_so(root: Path) -> None:
     assert any(line.startswith(f"Port {taken} is busy: PostgreSQL takes ") for line in said)
     with psycopg.connect(found.database_url) as connection:
         connection.execute("SELECT 1")
+
+
+def test_clusters_that_start_at_the_same_moment_part_ways() -> None:
+    roots = [private_root() for _ in range(4)]
+    servers = [Postgres(root, lambda _line: None, durable=False) for root in roots]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda server: server.ensure(), servers))
+    assert len({server.record.ports["main"] for server in servers}) == 4
+    assert all(server.answers() for server in servers)
+    for root in roots:
+        remove(root)
 
 
 def test_a_reused_pid_is_neither_taken_for_ours_nor_stopped(root: Path, bystander: subprocess.Popen[bytes]) -> None:
