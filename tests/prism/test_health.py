@@ -170,6 +170,6 @@ def fresh_metrics(client: Client) -> str:
     return client.get("/metrics").content.decode()
 
 
-def execute(statement: str, *parameters: object) -> None:
+def execute(statement: str, *parameters: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

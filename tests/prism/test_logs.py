@@ -212,7 +212,10 @@ def test_some_fields_are_never_written_whatever_they_hold(lines: Lines, key: str
 
 
 def test_rows_that_postgresql_repeats_are_cut(lines: Lines) -> None:
-    message = "null value violates\nDETAIL:  Failing row contains (1, João\nda Silva, Rua X).\nHINT:  look\nCONTEXT:  COPY x, line 1: João"
+    message = (
+        "null value violates\nDETAIL:  Failing row contains (1, João\nda Silva, Rua X).\n"
+        "HINT:  look\nCONTEXT:  COPY x, line 1: João"
+    )
     structlog.get_logger("prism.dispatching").error("recording_failed", error=message)
     assert only(lines)["error"]["message"] == "null value violates\nDETAIL: …\nHINT:  look\nCONTEXT: …"
 
