@@ -58,7 +58,7 @@ check: lint ## What CI runs: lint, migrations, deployment check, AsyncAPI, then 
 chaos: $(STAMP) ## The long rounds of kill -9, freezes and restarts under load
 	@$(PY) -m pytest tests/chaos --long -p no:cacheprovider $(ARGS)
 
-bench: $(STAMP) ## Measure Prism against a bare script; appends to .local/bench.jsonl
+bench: $(STAMP) ## Measure Prism against a bare script; writes .local/bench.jsonl (ARGS=--quick)
 	@$(PY) -m bench $(ARGS)
 
 ##@ Tidy
