@@ -93,7 +93,8 @@ class Publisher:
     def send_alone(self, fact: Fact) -> None:
         """Like `send`, in a batch of its own, through a producer that a refusal does not stop."""
         if self._alone is None:
-            config = producer_config(**{"enable.gapless.guarantee": False, "linger.ms": 0})
+            # Suspects of several shards may be under way here: each still makes a batch by itself.
+            config = producer_config(**{"enable.gapless.guarantee": False, "linger.ms": 0, "batch.num.messages": 1})
             self._alone = self._make({**config, "error_cb": _ignore})
         self._hand_over(self._alone, fact)
 
