@@ -54,7 +54,10 @@ class Engine:
         )
         self._recorder.sender = self._sender
         self._heartbeat = workers.Heartbeat(
-            self.worker_id, self._detail, Reaper(self.worker_id, settings.WORKER_DEAD_AFTER_SECONDS)
+            self.worker_id,
+            self._detail,
+            Reaper(self.worker_id, settings.WORKER_DEAD_AFTER_SECONDS),
+            every_s=workers.beat_every(settings.WORKER_DEAD_AFTER_SECONDS),
         )
         self._threads = {
             name: threading.Thread(target=self._guard, args=(name, run), name=name, daemon=True)
