@@ -47,7 +47,9 @@ class Fact(msgspec.Struct, frozen=True):
 class FactReader:
     """Reads a topic from its beginning, in no group; keeps everything it saw, repeats included."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, explain: Callable[[], str]) -> None:
+        """`explain` tells, after a failure, what the processes said."""
+        self._explain = explain
         self.seen: list[Fact] = []
         self._topic = topic
         self._consumer = Consumer(
@@ -63,7 +65,8 @@ class FactReader:
             self.read(0.1)
             if time.monotonic() > deadline and not done(self.seen):
                 told = [(fact.correlation_id, fact.status, fact.headers.get("provider")) for fact in self.seen[-20:]]
-                raise AssertionError(f"after {seconds:.0f} s there are {len(self.seen)} facts, the last: {told}")
+                problem = f"after {seconds:.0f} s there are {len(self.seen)} facts, the last: {told}"
+                raise AssertionError(f"{problem}\n{self._explain()}")
         return self.seen
 
     def wait_for(self, count: int, seconds: float = 30.0) -> list[Fact]:

@@ -48,7 +48,7 @@ class World:
         self.workers: list[Worker] = []
         self._numbers = itertools.count(1)
         self._producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True})
-        self.facts = FactReader(self.bootstrap, facts)
+        self.facts = FactReader(self.bootstrap, facts, self.logs)
 
     # Processes
 
@@ -164,4 +164,7 @@ class World:
         ]
 
     def logs(self) -> str:
-        return "\n".join(f"--- {worker.name} ({worker.exit_code}):\n{worker.tail()}" for worker in self.workers)
+        """The states of all dispatches, and the end of what each process said."""
+        states = self.rows("SELECT status, reason, count(*) FROM dispatches GROUP BY status, reason ORDER BY 3 DESC")
+        said = [f"--- {worker.name} ({worker.exit_code}):\n{worker.tail()}" for worker in self.workers]
+        return "\n".join([f"dispatches: {states[:20]}", *said])
