@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from prism.embedded import ports, processes, records
+from prism.embedded import accounts, ports, processes, records
 from prism.embedded.errors import EmbeddedError
 
 Progress = Callable[[str], None]
@@ -74,6 +74,7 @@ class Server(abc.ABC):
             self._choose_ports(random.randint(1, 200) if attempt else 0)  # noqa: S311 - to part two that collided
             self.progress(f"Starting {self.title} on port {self.record.ports['main']}")
             process = processes.identify(self.launch())
+            accounts.give_to(accounts.owner_of(self.root), self.log)
             self._remember(process)
             if process and self._wait(process):
                 return
