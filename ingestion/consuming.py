@@ -24,7 +24,7 @@ from ingestion.assigning import Assignment
 from ingestion.batches import PLANNED, Batch, Counts, Item
 from ingestion.intake import Intake
 from ingestion.kafka import make_consumer, record_of, trigger_topics
-from ingestion.positions import Move
+from ingestion.positions import Move, Partition
 from ingestion.replaying import Replayer
 from ingestion.settling import FencedError, OwnFaultError, Settler
 from ingestion.transacting import Doubt, DoubtfulCommitError, Planning, was_committed
@@ -73,6 +73,11 @@ class TriggerConsumer:
         self._last_event = time.monotonic()
         self._next_tick = 0.0
         self.counts: Counts = Counter()
+
+    @property
+    def partitions(self) -> list[Partition]:
+        """What this process consumes now."""
+        return sorted(self._assignment.held)
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop, or until a limit is reached. Raises EngineFailedError."""
