@@ -26,7 +26,18 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 SECRET_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 # Words that make a key the name of a credential, compared with the words of the key: "apiKey" is api, key.
-_TELLING_WORDS = {"token", "tokens", "password", "passwd", "pwd", "passphrase", "secret", "secrets", "authorization"}
+_TELLING_WORDS = {
+    "token",
+    "tokens",
+    "password",
+    "passwords",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secret",
+    "secrets",
+    "authorization",
+}
 _TELLING_WORDS |= {"credential", "credentials", "bearer", "cookie", "apikey", "jwt"}
 _TELLING_PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("auth", "key"), ("signing", "key")}
 _TELLING_PAIRS |= {("account", "key"), ("shared", "key"), ("server", "key"), ("connection", "string")}
@@ -72,15 +83,16 @@ def references(configuration: Mapping[str, Any]) -> list[Reference]:
 
 def hosts_of(configuration: Mapping[str, Any]) -> frozenset[str]:
     """Every "host:port" that the configuration sends to, in lower case. A credential is bound to these."""
-    hosts: set[str] = set()
-    for _path, key, value in _entries(configuration):
-        if not isinstance(value, str):
-            continue
-        if "://" in value:
-            hosts.add(_host_of_url(value))
-        elif key == "host":
-            hosts.add(value.strip().lower())
-    return frozenset(hosts - {""})
+    urls = {_host_of_url(value) for _, _, value in _entries(configuration) if isinstance(value, str) and "://" in value}
+    return frozenset((urls | set(_hosts_with_ports(configuration))) - {""})
+
+
+def _hosts_with_ports(configuration: Mapping[str, Any]) -> Iterator[str]:
+    """Where host and port stand apart, as for SMTP."""
+    for part in (configuration, *(value for _, _, value in _entries(configuration) if isinstance(value, Mapping))):
+        host, port = part.get("host"), part.get("port")
+        if isinstance(host, str):
+            yield host.strip().lower().rstrip(".") + (f":{port}" if isinstance(port, int) else "")
 
 
 def problems(
@@ -199,6 +211,7 @@ def _urls_with_credentials(configuration: Mapping[str, Any]) -> Iterator[Problem
 def _carries_credentials(url: str) -> bool:
     try:
         parts = urlsplit(url)
+        _ = parts.port  # a password with a slash in it leaves its first half where the port should be
     except ValueError:
         return "@" in url
     named = (name for part in (parts.query, parts.fragment) for name, _ in parse_qsl(part, keep_blank_values=True))

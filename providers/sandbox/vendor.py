@@ -74,7 +74,8 @@ FAILURES: dict[str, tuple[int, Result]] = {
     "opted-out": (200, Result(None, "failed", {"code": "OPTED_OUT", "message": "wants no messages"})),
     "failed-in-200": (200, Result(None, "failed", "the provider was not amused")),
 }
-ONCE = ("429-once", "500-once")
+ONCE = {"429-once", "500-once"}
+TAKEN_IN_SILENCE = {"hang-after", "close"}
 
 
 class Vendor:
@@ -109,7 +110,7 @@ class Vendor:
         behaviour, delay_ms = behaviours.behaviour_of(send.to)
         whole = self._whole(behaviour, key or send.to)
         if whole is not None:
-            if behaviour.accepts and behaviour.name not in ONCE:
+            if behaviour.name in TAKEN_IN_SILENCE:
                 self._accept(send, key, behaviour)
             return whole
         status, result = self._result(send, key, behaviour)
@@ -122,7 +123,7 @@ class Vendor:
         for (behaviour, _delay), send in zip(chosen, sends, strict=True):
             whole = self._whole(behaviour, send.idempotencyKey or send.to)
             if whole is not None:
-                if behaviour.accepts and behaviour.name not in ONCE:
+                if behaviour.name in TAKEN_IN_SILENCE:
                     for each in sends:
                         self._accept(each, each.idempotencyKey, behaviour)
                 return whole
@@ -141,7 +142,8 @@ class Vendor:
             if (behaviour.name, key) in self._tried:
                 return None
             self._tried.add((behaviour.name, key))
-        self.ledger.behaviours[behaviour.name] += 1
+        if behaviour.name not in TAKEN_IN_SILENCE:
+            self.ledger.behaviours[behaviour.name] += 1
         return reply
 
     def _result(self, send: Send, key: str, behaviour: Behaviour) -> tuple[int, Result]:

@@ -1,0 +1,150 @@
+"""What every vendor in the registry must hold to, whatever else it does."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.messages import Message
+from providers.outcomes import Kind
+from providers.registry import TRANSPORTS, transport_for
+from providers.schemas import translated_schema, validate_configuration
+from providers.transports import Transport
+from tests.providers import makers
+
+VENDORS = sorted(TRANSPORTS)
+TYPES = ("WHATSAPP", "EMAIL", "SMS", "PUSH", "TELEGRAM", "AI_AGENT", "Carrier Pigeon/2")
+TEXT = st.text(max_size=50)
+MESSAGES = st.builds(
+    Message,
+    dispatch_id=st.uuids().map(str),
+    to=TEXT,
+    body=TEXT,
+    subject=st.none() | TEXT,
+    template_code=st.none() | TEXT,
+    variables=st.dictionaries(TEXT, TEXT, max_size=4),
+    media_url=st.none() | TEXT,
+    channel=st.sampled_from(TYPES),
+    correlation_id=TEXT,
+    trace_id=st.none() | TEXT,
+)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+TELLING_KEYS = ("messageId", "message_id", "id", "status", "error", "code", "message", "retryable", "retryAfter")
+TELLING = st.dictionaries(st.sampled_from(TELLING_KEYS), JSON_VALUES | st.sampled_from(["failed", "SENT", "OPTED_OUT"]))
+BODIES = st.binary(max_size=400) | (TELLING | JSON_VALUES | st.lists(TELLING, max_size=3)).map(
+    lambda value: json.dumps(value).encode("utf-8", "surrogatepass")
+)
+
+
+def objects_of(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    if schema.get("type") == "object":
+        yield path, schema
+    for name, inner in schema.get("properties", {}).items():
+        yield from objects_of(inner, (*path, name))
+
+
+@pytest.fixture(params=VENDORS)
+def transport(request: pytest.FixtureRequest) -> Transport:
+    return TRANSPORTS[request.param]
+
+
+def test_its_example_is_accepted(transport: Transport) -> None:
+    assert validate_configuration("WHATSAPP", transport.example, allow_list=makers.ALLOW_LIST) == []
+    assert transport_for("WHATSAPP", transport.example) is transport
+
+
+def test_its_schema_refuses_unknown_keys_everywhere_and_titles_every_field(transport: Transport) -> None:
+    for path, part in objects_of(transport.schema):
+        assert part["additionalProperties"] is False, path
+        assert all(inner.get("title") for inner in part["properties"].values()), path
+
+
+def test_an_unknown_key_is_named_by_its_path(transport: Transport) -> None:
+    for path, _part in objects_of(transport.schema):
+        configuration = copy.deepcopy(transport.example)
+        inner = configuration
+        for step in path:
+            inner = inner.setdefault(step, {})
+        inner["surprise"] = 1
+        problems = dict(validate_configuration("WHATSAPP", configuration, allow_list=makers.ALLOW_LIST))
+        assert ".".join([*path, "surprise"]) in problems
+
+
+def test_its_schema_can_be_shown_as_json(transport: Transport) -> None:
+    assert json.loads(json.dumps(translated_schema(transport.vendor))) == transport.schema
+
+
+@pytest.mark.parametrize("provider_type", TYPES)
+def test_it_knows_where_an_address_stands(transport: Transport, provider_type: str) -> None:
+    assert transport.address_attribute(provider_type).isidentifier()
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@given(message=MESSAGES, provider_type=st.sampled_from(TYPES))
+def test_any_message_becomes_a_request_that_the_wire_takes(vendor: str, message: Message, provider_type: str) -> None:
+    transport = TRANSPORTS[vendor]
+    settings = makers.settings(transport.example, provider_type)
+    request = transport.build(settings, [message])
+    assert request == transport.build(settings, [message])
+    assert all(line.isascii() and line.isprintable() and ": " in line for line in request.headers)
+    assert request.url.isascii()
+    assert request.url.isprintable()
+    assert isinstance(json.loads(request.body), dict)
+    assert message.dispatch_id in "".join(request.headers) + request.body.decode()
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@given(body=BODIES, status=st.integers(100, 599), size=st.integers(1, 3), retry_after=st.none() | st.text(max_size=10))
+def test_any_answer_becomes_one_outcome_per_message(
+    vendor: str, body: bytes, status: int, size: int, retry_after: str | None
+) -> None:
+    transport = TRANSPORTS[vendor]
+    settings = makers.settings(transport.example)
+    messages = [makers.message()] * min(size, transport.batch_size)
+    headers = {} if retry_after is None else {"retry-after": retry_after}
+    outcomes = transport.parse(settings, messages, makers.answer(status, body, headers))
+    assert len(outcomes) == len(messages)
+    for outcome in outcomes:
+        assert (outcome.kind is Kind.ACCEPTED) == (outcome.message_id is not None)
+        assert (outcome.kind is Kind.ACCEPTED) == (outcome.reason == "")
+        assert outcome.kind is not Kind.NOT_SENT, "a complete answer says that something left"
+        assert len(outcome.reason) <= 50
+        assert len(outcome.error or "") <= 500
+        assert outcome.retry_after is None or outcome.retry_after >= 0
+        text = json.dumps(outcome.response, allow_nan=False)
+        assert "\\u0000" not in text + json.dumps([outcome.error, outcome.message_id])
+        text.encode()
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_credential_that_the_vendor_echoes_is_kept_nowhere(vendor: str) -> None:
+    transport = TRANSPORTS[vendor]
+    settings = makers.settings(transport.example)
+    escaped = makers.CANARY.replace("/", "\\/")
+    for status in (200, 401, 429, 500):
+        for body in (f'{{"error":"bad token {makers.CANARY}"}}', f'{{"id":"{escaped}"}}', f"<html>{makers.CANARY}"):
+            for outcome in transport.parse(settings, [makers.message()], makers.answer(status, body.encode())):
+                assert makers.CANARY not in json.dumps(
+                    [outcome.error, outcome.message_id, outcome.response], ensure_ascii=False
+                )
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_nothing_that_holds_a_credential_or_a_person_shows_it(vendor: str) -> None:
+    transport = TRANSPORTS[vendor]
+    settings = makers.settings(transport.example)
+    message = makers.message(to="+5511900001111", body="private words")
+    request = transport.build(settings, [message])
+    shown = repr([settings, message, request, makers.answer(200, request.body)])
+    for secret in (makers.CANARY, "+5511900001111", "private words"):
+        assert secret not in shown

@@ -1,0 +1,126 @@
+"""A wrong configuration is refused with the path of what is wrong, and without repeating any value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.schemas import translated_schema, validate_configuration
+from tests.providers.makers import ALLOW_LIST, GATEWAY, VARIABLE
+
+TOKEN = {"type": "bearer_token", "token_env_var": VARIABLE}
+
+
+def problems(provider_type: str = "WHATSAPP", /, **changes: Any) -> dict[str, str]:
+    configuration = {key: value for key, value in {**GATEWAY, **changes}.items() if value is not None}
+    return dict(validate_configuration(provider_type, configuration, allow_list=ALLOW_LIST))
+
+
+def test_a_right_configuration_has_no_problems() -> None:
+    assert problems() == {}
+    everything = {
+        "path": "/v2/send",
+        "idempotent": True,
+        "concurrency": 8,
+        "timeout_ms": 9_000,
+        "connect_timeout_ms": 2_000,
+        "retry": {"max_attempts": 5, "base_delay_ms": 10, "max_delay_ms": 20},
+        "response_fields": {"message_id": "data.id", "status": "state", "error": "errors.0"},
+        "error_codes": {"opted_out": ["STOP"], "deferred": ["BUSY"]},
+        "batch": {"max_messages": 100, "path": "/v2/bulk"},
+        "html": True,
+    }
+    assert problems("EMAIL", **everything) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "words"),
+    [
+        ({"provider_vendor": "blip"}, "provider_vendor", "known vendors: console, gateway"),
+        ({"provider_vendor": None}, "provider_vendor", "missing"),
+        ({"provider_vendor": ["gateway"]}, "provider_vendor", "not known"),
+        ({"api_url": None}, "api_url", "required"),
+        ({"authentication": None}, "authentication", "required"),
+        ({"concurency": 8}, "concurency", "did you mean concurrency?"),
+        ({"xyzzy": 8}, "xyzzy", "known here: api_url, authentication"),
+        ({"retry": {"max_atempts": 8}}, "retry.max_atempts", "max_attempts"),
+        ({"concurrency": "8"}, "concurrency", "must be of the type integer"),
+        ({"concurrency": True}, "concurrency", "must be of the type integer"),
+        ({"concurrency": 0}, "concurrency", "must be 1 or more"),
+        ({"timeout_ms": 999_999}, "timeout_ms", "must be 60000 or less"),
+        ({"timeout_ms": 1_000, "connect_timeout_ms": 2_000}, "connect_timeout_ms", "not be longer than timeout_ms"),
+        ({"retry": {"base_delay_ms": 60_000}}, "retry.max_delay_ms", "not be shorter"),
+        ({"retry": []}, "retry", "must be of the type object"),
+        ({"html": True}, "html", "EMAIL only"),
+        ({"batch": {"max_messages": 1}}, "batch.max_messages", "must be 2 or more"),
+        ({"batch": {"max_messages": 2}, "path": "/x"}, "batch.path", "is needed"),
+        ({"path": "x"}, "path", "expected form"),
+        ({"api_url": "gateway.example.com"}, "api_url", "such as https://gateway.example.com"),
+        ({"api_url": "ftp://gateway.example.com"}, "api_url", "expected form"),
+        ({"api_url": "https://gateway.example.com/a b"}, "api_url", "expected form"),
+        ({"api_url": "https://gateway.example.com/?v=1"}, "api_url", "only where path is empty"),
+        ({"api_url": "http://gateway.example.com"}, "api_url", "https://"),
+        ({"api_url": "https://10.0.0.1/"}, "api_url", "private address"),
+        ({"api_url": "https://[::1]/"}, "api_url", "private address"),
+        ({"error_codes": {"opted_out": [1]}}, "error_codes.opted_out.0", "must be of the type string"),
+        ({"response_fields": {"message_id": "a..b"}}, "response_fields.message_id", "expected form"),
+        ({"authentication": {"type": "bearer_token"}}, "authentication", "token_env_var or token_secret"),
+        ({"authentication": {**TOKEN, "token_secret": "t"}}, "authentication.token_secret", "not both"),
+        ({"authentication": {**TOKEN, "type": "none"}}, "authentication.token_env_var", "not used"),
+        ({"authentication": {**TOKEN, "type": "header"}}, "authentication.header_name", "is needed"),
+        ({"authentication": {**TOKEN, "header_name": "X"}}, "authentication.header_name", "header only"),
+        (
+            {"authentication": {**TOKEN, "type": "header", "header_name": "Host"}},
+            "authentication.header_name",
+            "set by Prism",
+        ),
+        ({"authentication": {**TOKEN, "type": "oauth"}}, "authentication.type", "must be one of: bearer_token"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path(changes: dict[str, Any], path: str, words: str) -> None:
+    found = problems(**changes)
+    assert words in found[path]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("configuration", [None, [], "gateway", 3])
+def test_what_is_no_object_is_refused(configuration: Any) -> None:
+    assert [path for path, _ in validate_configuration("SMS", configuration, allow_list=[])] == [""]
+
+
+def test_a_private_or_plain_address_is_fine_where_the_deployment_says_so() -> None:
+    configuration = {**GATEWAY, "api_url": "http://127.0.0.1:8080"}
+    assert validate_configuration("SMS", configuration, allow_list=ALLOW_LIST, allow_private=True) == []
+
+
+def test_every_problem_is_told_at_once() -> None:
+    assert set(problems(api_url="nowhere", concurrency=0, xyzzy=1, retry={"max_attempts": 0})) == {
+        "api_url",
+        "concurrency",
+        "xyzzy",
+        "retry.max_attempts",
+    }
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*GATEWAY, "retry", "batch", "path", "api_key", "x"]), JSON_VALUES))
+def test_no_configuration_makes_the_check_fail(changes: dict[str, Any]) -> None:
+    for configuration in (changes, {**GATEWAY, **changes}, {**changes, "provider_vendor": "gateway"}):
+        for path, message in validate_configuration("SMS", configuration, allow_list=ALLOW_LIST):
+            assert isinstance(path, str)
+            assert message
+
+
+def test_titles_come_in_the_language_of_the_reader() -> None:
+    schema = translated_schema("gateway")
+    schema["title"] = "changed"
+    assert translated_schema("gateway")["title"] != "changed"

@@ -1,0 +1,63 @@
+"""From a provider's row to what workers use, with the documented defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from providers.settings import ProviderSettings, resolve
+from tests.providers.makers import ALLOW_LIST, CANARY, GATEWAY, VARIABLE
+
+
+def resolved(configuration: dict[str, Any], **row: Any) -> ProviderSettings:
+    return resolve(
+        provider_id="p",
+        tenant_id=7,
+        provider_type="WHATSAPP",
+        configuration=configuration,
+        secrets={},
+        allow_list=ALLOW_LIST,
+        environment={VARIABLE: CANARY},
+        **row,
+    )
+
+
+def test_the_defaults_are_the_contracts() -> None:
+    settings = resolved(GATEWAY)
+    assert (settings.vendor, settings.provider_type, settings.tenant_id) == ("gateway", "WHATSAPP", 7)
+    assert (settings.concurrency, settings.slots) == (64, 256)
+    assert (settings.timeout_ms, settings.connect_timeout_ms) == (15_000, 5_000)
+    assert (settings.max_attempts, settings.base_delay_s, settings.max_delay_s) == (3, 1.0, 30.0)
+    assert (settings.idempotent, settings.per_minute, settings.problem) == (False, None, None)
+
+
+def test_every_knob_of_the_configuration_counts() -> None:
+    knobs = {
+        "concurrency": 10,
+        "timeout_ms": 3_000,
+        "connect_timeout_ms": 400,
+        "idempotent": True,
+        "retry": {"max_attempts": 7, "base_delay_ms": 250, "max_delay_ms": 1_500},
+    }
+    settings = resolved({**GATEWAY, **knobs}, max_messages_per_minute=90)
+    assert (settings.concurrency, settings.slots) == (10, 40)
+    assert (settings.timeout_ms, settings.connect_timeout_ms) == (3_000, 400)
+    assert (settings.max_attempts, settings.base_delay_s, settings.max_delay_s) == (7, 0.25, 1.5)
+    assert (settings.idempotent, settings.per_minute) == (True, 90)
+
+
+@pytest.mark.parametrize("nonsense", ["64", 0, -3, None, True, 2.5, [], {}])
+def test_a_knob_written_around_the_form_is_the_default(nonsense: Any) -> None:
+    configuration = {**GATEWAY, "concurrency": nonsense, "timeout_ms": nonsense, "retry": nonsense}
+    settings = resolved(configuration)
+    assert (settings.concurrency, settings.timeout_ms, settings.max_attempts) == (64, 15_000, 3)
+    assert resolved({**GATEWAY, "retry": {"max_attempts": nonsense}}).max_attempts == 3
+    assert resolved({**GATEWAY, "idempotent": nonsense}).idempotent is (nonsense is True)
+
+
+@pytest.mark.parametrize("vendor", [None, "blip", 3, ["gateway"]])
+def test_an_unknown_vendor_is_this_providers_problem(vendor: Any) -> None:
+    settings = resolved({**GATEWAY, "provider_vendor": vendor})
+    assert settings.vendor == ""
+    assert "console, gateway" in (settings.problem or "")
