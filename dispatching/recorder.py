@@ -76,13 +76,13 @@ class Recorder:
                 self._connection.close()
 
     def _gather(self) -> list[Sent]:
-        """The first outcome, then whatever comes within 20 ms, up to a micro-batch."""
+        """The first outcome, then whatever comes within 20 ms, up to a micro-batch or to all that is on the wire."""
         try:
             sents = self._inbox.get(timeout=PACE_TICK_S if self._lanes.paced_waiting() else TICK_S)
         except queue.Empty:
             return []
         until = time.monotonic() + GATHER_S
-        while len(sents) < MICRO_BATCH:
+        while len(sents) < min(MICRO_BATCH, self._lanes.in_flight()):
             try:
                 sents = sents + self._inbox.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
