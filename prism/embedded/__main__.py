@@ -63,12 +63,13 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def clean(arguments: argparse.Namespace) -> int:
-    """Stops the services of every root beside this one and removes their data, wherever these are kept."""
-    for record in sorted(arguments.root.parent.glob("*/*.json")):
-        stop(record.parent, say)
-        if outside := load(record).outside:
+    """Stops the services of every root beside this one and below, and removes their data, wherever these are kept."""
+    place = arguments.root.parent
+    roots = {record.parent for depth in ("*", "*/*") for record in place.glob(f"{depth}/postgres.json")}
+    for root in sorted(roots):
+        stop(root, say)
+        if outside := load(root / "postgres.json").outside:
             shutil.rmtree(outside, ignore_errors=True)
-    for root in {record.parent for record in arguments.root.parent.glob("*/*.json")}:
         shutil.rmtree(root)
     return 0
 
