@@ -1,14 +1,7 @@
-"""The wire: every request of a process over libcurl's multi interface, driven by the one thread that calls poll().
-
-epoll tells which sockets have news and only those are driven (`socket_action`), so that a thousand waiting transfers
-cost nothing; libcurl's own select() would walk them all and end at descriptor 1024.
-"""
+"""The wire: every request of a process over libcurl's multi interface, driven by the one thread that calls poll()."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import select
 import sys
 import threading
 import time
@@ -19,11 +12,12 @@ import certifi
 import pycurl
 
 from providers.messages import WireAnswer, WireRequest
-from providers.wire import answers, sockets
+from providers.wire import answers
 from providers.wire.lanes import Item, Lanes
 from providers.wire.names import Known, Names, Resolve, system_resolve
 from providers.wire.targets import Target, target_of
 from providers.wire.transfers import TLS_VERSIONS, Policy, Shape, Transfer
+from providers.wire.watching import Watch
 
 SWEEP_SECONDS = 0.1
 """How soon a request that waits behind a full lane or a look-up is handed back after its deadline."""
@@ -31,7 +25,7 @@ MAX_IDLE_SECONDS = 4
 """Below the shortest idle time-out in wide use (Node.js: 5 s): a connection that the vendor is just closing turns a
 send into an unknown one, and a new handshake is cheap at such a pace."""
 MAX_CONNECTIONS_KEPT = 1024
-MAX_EVENTS = 1024
+MAX_FINISHED = 1024
 
 
 def boottime() -> float:
@@ -62,24 +56,19 @@ class Wire:
         self._clock = clock
         self._out = out
         self._lanes = Lanes()
-        self._names = Names(resolve, self.wake)
+        self._watch = Watch()
+        self._names = Names(resolve, self._watch.wake)
         self._parked: dict[str, list[tuple[Item, Target]]] = {}
-        self._announced: dict[tuple[str, int], Known] = {}
+        self._announced: dict[tuple[str | None, int], Known] = {}
         self._pools: dict[tuple[str, bool, bool], list[Transfer]] = {}
         self._running: set[Transfer] = set()
         self._answers: list[tuple[object, WireAnswer]] = []
         self._next_sweep = 0.0
         self._owner = 0
-        self._epoll = select.epoll()
-        self._wanted: dict[int, int] = {}
-        self._cookies: dict[int, bytes] = {}
-        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._wake_lock = threading.Lock()
-        self._closed = False
-        self._epoll.register(self._wake_fd, select.EPOLLIN)
+        self._is_closed = False
         self._multi: Any = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, MAX_CONNECTIONS_KEPT)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch.on_socket)
 
     @property
     def in_flight(self) -> int:
@@ -115,14 +104,13 @@ class Wire:
 
     def wake(self) -> None:
         """Ends the current or next poll(). From any thread, at any time, also after close()."""
-        with self._wake_lock:
-            if not self._closed:
-                os.eventfd_write(self._wake_fd, 1)
+        self._watch.wake()
 
     def close(self) -> None:
         """Drops everything at once; what is under way stays unanswered."""
-        if self._closed:
+        if self._is_closed:
             return
+        self._is_closed = True
         for transfer in self._running:
             self._multi.remove_handle(transfer.curl)
         self._multi.close()
@@ -130,10 +118,7 @@ class Wire:
             transfer.curl.close()
         self._running.clear()
         self._pools.clear()
-        self._epoll.close()
-        with self._wake_lock:
-            self._closed = True
-            os.close(self._wake_fd)
+        self._watch.close()
 
     def _own(self) -> None:
         thread = threading.get_ident()
@@ -178,35 +163,26 @@ class Wire:
         return self._add(item, target, known, now)
 
     def _add(self, item: Item, target: Target, known: Known | None, now: float) -> None:
+        if self._clock() >= item.deadline:
+            return self._refuse(item, answers.late())
         request = item.request
         shape = (request.method, bool(request.body), request.wants_headers)
         pool = self._pools.get(shape)
         if pool is None:
             pool = self._pools[shape] = []
         transfer = pool.pop() if pool else Transfer(Shape(*shape), self._policy)
+        is_news = known is not None and self._announced.get((target.host, target.port)) is not known
         try:
-            transfer.load(item, self._announcement(target, known))
+            transfer.load(item, _announcement(target, known) if known is not None and is_news else None)
         except (pycurl.error, ValueError, TypeError) as failure:
             pool.append(transfer)
             return self._refuse(item, answers.invalid(str(failure)))
         transfer.started = now
-        if self._clock() >= item.deadline:
-            pool.append(transfer)
-            return self._refuse(item, answers.late())
         self._running.add(transfer)
         self._multi.add_handle(transfer.curl)
+        if known is not None and is_news:
+            self._announced[target.host, target.port] = known
         return None
-
-    def _announcement(self, target: Target, known: Known | None) -> str | None:
-        """A RESOLVE entry where libcurl does not hold these addresses yet."""
-        if known is None or target.host is None:
-            return None
-        key = (target.host, target.port)
-        if self._announced.get(key) is known:
-            return None
-        self._announced[key] = known
-        addresses = ",".join(f"[{each}]" if ":" in each else each for each in known.addresses)
-        return f"{target.host}:{target.port}:{addresses}"
 
     def _print(self, item: Item) -> None:
         """The console: one line to standard output, and done."""
@@ -246,17 +222,10 @@ class Wire:
 
     def _drive(self, timeout: float) -> bool:
         """Waits for news of the sockets and passes it on. True where wake() was called."""
-        woken = False
         action = self._multi.socket_action
-        for descriptor, events in self._epoll.poll(self._patience(timeout), MAX_EVENTS):
-            if descriptor in self._wanted:
-                readable = pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0
-                action(descriptor, readable | (pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0))
-            elif descriptor == self._wake_fd:
-                os.eventfd_read(self._wake_fd)
-                woken = True
-            else:
-                self._retire(descriptor)
+        news, woken = self._watch.wait(self._patience(timeout))
+        for descriptor, mask in news:
+            action(descriptor, mask)
         if self._multi.timeout() == 0:
             action(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
@@ -270,43 +239,11 @@ class Wire:
             timeout = min(timeout, SWEEP_SECONDS)
         return max(timeout, 0.0)
 
-    def _watch(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
-        """libcurl says what it wants to know of a socket.
-
-        A socket that libcurl no longer asks for stays registered: its connection is usually reused at once. The
-        system call when it is asked for again also finds out whether it is still the same socket.
-        """
-        if what == pycurl.POLL_REMOVE:
-            self._wanted.pop(descriptor, None)
-            return
-        self._wanted[descriptor] = what
-        mask = select.EPOLLRDHUP
-        mask |= (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
-        try:
-            self._epoll.modify(descriptor, mask)
-        except FileNotFoundError:
-            self._epoll.register(descriptor, mask)
-            self._cookies[descriptor] = sockets.cookie_of(descriptor)
-
-    def _retire(self, descriptor: int) -> None:
-        """News of an idle connection: most likely the vendor has ended it.
-
-        libcurl takes a connection that it used within the last second for alive without looking. Ended on our side
-        too, its next use fails before a byte leaves, and `_fail` gives that request another connection.
-        """
-        cookie = self._cookies.get(descriptor, b"")
-        if sockets.is_still(descriptor, cookie) and not sockets.retire_if_ended(descriptor):
-            self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLRDHUP)
-            return
-        self._cookies.pop(descriptor, None)
-        with contextlib.suppress(OSError):
-            self._epoll.unregister(descriptor)
-
     # Finishing
 
     def _collect(self) -> None:
         while True:
-            more, done, failed = self._multi.info_read(MAX_EVENTS)
+            more, done, failed = self._multi.info_read(MAX_FINISHED)
             now = time.monotonic()
             for curl in done:
                 transfer: Transfer = curl.transfer
@@ -334,3 +271,9 @@ class Wire:
         self._multi.remove_handle(transfer.curl)
         self._running.discard(transfer)
         self._pools[transfer.shape].append(transfer)
+
+
+def _announcement(target: Target, known: Known) -> str:
+    """A RESOLVE entry, from which libcurl takes the addresses instead of asking for them itself."""
+    addresses = ",".join(f"[{each}]" if ":" in each else each for each in known.addresses)
+    return f"{target.host}:{target.port}:{addresses}"

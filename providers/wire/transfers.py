@@ -14,6 +14,8 @@ from providers.wire import guard
 from providers.wire.lanes import Item
 
 TLS_VERSIONS = {"1.2": pycurl.SSLVERSION_TLSv1_2, "1.3": pycurl.SSLVERSION_TLSv1_3}
+MAX_LIFETIME_SECONDS = 600
+"""A busy connection is given up now and then, so that a vendor that moves to other addresses is followed."""
 HTTP_AND_HTTPS = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 
 
@@ -73,6 +75,7 @@ class Transfer:
         setopt(pycurl.SSLVERSION, TLS_VERSIONS[self._policy.min_tls])
         setopt(pycurl.CAINFO, self._policy.ca_file)
         setopt(pycurl.MAXAGE_CONN, self._policy.max_idle_s)
+        setopt(pycurl.MAXLIFETIME_CONN, MAX_LIFETIME_SECONDS)
         setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         setopt(pycurl.SOCKOPTFUNCTION, self._keep_from_children)
         setopt(pycurl.WRITEFUNCTION, self._write)
@@ -126,8 +129,8 @@ class Transfer:
         limits = (request.timeout_ms, request.connect_timeout_ms, request.max_answer_bytes)
         if limits == self._limits:
             return
-        self.curl.setopt(pycurl.TIMEOUT_MS, request.timeout_ms)
-        self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, request.connect_timeout_ms)
+        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, request.timeout_ms))  # 0 would mean: none
+        self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, request.connect_timeout_ms))
         self.curl.setopt(pycurl.MAXFILESIZE_LARGE, request.max_answer_bytes)
         self._limit = request.max_answer_bytes
         self._limits = limits

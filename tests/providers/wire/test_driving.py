@@ -230,3 +230,24 @@ def test_a_name_is_looked_up_once_and_again_when_it_is_old(monkeypatch: pytest.M
             assert exchange(wire, request_to(vendor.url(host="vendor.example.com"))).status == 200
         assert asked == ["vendor.example.com"] * 2
     wire.close()
+
+
+@pytest.mark.parametrize("host", ["VENDOR.Example.COM", "vendor.example.com.", "vendor"])
+def test_a_name_in_any_spelling_is_looked_up_by_the_wire_and_not_by_libcurl(host: str) -> None:
+    """Its resolver would not find these: only the address handed to it leads to the vendor."""
+    wire = Wire(allow_private=True, resolve=lambda _host: ["127.0.0.1"])
+    with Hostile() as vendor:
+        for _ in range(2):
+            assert exchange(wire, request_to(vendor.url(host=host))).status == 200
+    wire.close()
+
+
+def test_a_name_that_was_never_reached_is_handed_over_anew() -> None:
+    """The first request with its addresses was refused: the next one must not be left to libcurl's resolver."""
+    wire = Wire(allow_private=True, resolve=lambda _host: ["127.0.0.1"])
+    with Hostile() as vendor:
+        url = vendor.url(host="vendor.example.com")
+        assert exchange(wire, request_to(url, headers=["X: \n"])).error == "invalid"
+        assert exchange(wire, request_to(url), deadline_in=-1).error == "deadline"
+        assert exchange(wire, request_to(url)).status == 200
+    wire.close()
