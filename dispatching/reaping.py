@@ -41,6 +41,7 @@ _END_SESSIONS = """
 SELECT pg_terminate_backend(a.pid, 2000) FROM pg_stat_activity a
 JOIN workers w ON a.application_name LIKE 'prism:' || w.id || ':%'
 WHERE w.state = 'dead' AND w.heartbeat_at > clock_timestamp() - interval '1 day' AND a.pid <> pg_backend_pid()
+  AND a.datname = current_database()
 """
 _TAKE = """
 SELECT id::text, provider_id::text, lane_class, dispatch_ids::text[], versions, released_at
