@@ -70,6 +70,7 @@ class Storm:
         """kill -9 at a random moment; started again at once."""
         self.wait(0.3, 2.5)
         name = self.choose(role)
+        self.note(f"kill -9 {name}")
         self.fleet[name].kill()
         self.lost += 1
         self.fleet[name] = self._begin[name]()
@@ -77,7 +78,9 @@ class Storm:
     def freeze(self, role: str) -> None:
         """SIGSTOP for longer than the lease, then let go: it finds itself dead, and must not do harm."""
         self.wait(0.3, 2.5)
-        worker = self.fleet[self.choose(role)]
+        name = self.choose(role)
+        worker = self.fleet[name]
+        self.note(f"freeze {name}")
         worker.freeze()
         self.lost += 1
         time.sleep(FROZEN_S)
@@ -85,9 +88,14 @@ class Storm:
         self.wait(1.0, 2.0)
         self.restart_the_fallen()
 
+    def note(self, what: str) -> None:
+        """For whoever reads the output of a failure."""
+        print(f"{time.strftime('%H:%M:%S', time.gmtime())} {what}")  # noqa: T201 - pytest shows it with a failure
+
     def restart_the_fallen(self) -> None:
         for name, worker in self.fleet.items():
             if worker.exit_code is not None:
+                self.note(f"{name} left with {worker.exit_code}")
                 self.fleet[name] = self._begin[name]()
 
     def fallen(self) -> list[str]:
@@ -100,7 +108,7 @@ class Storm:
         self.restart_the_fallen()
         accounting.settle(self.world, published)
         report = accounting.account(self.world, self.vendor, published, unknown_at_most=self.lost * LANES * SLOTS)
-        print(report)  # noqa: T201 - pytest shows it with a failure
+        self.note(str(report))
         assert self.vendor.worker.exit_code is None
         return report
 

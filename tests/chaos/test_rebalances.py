@@ -12,7 +12,8 @@ def come_and_go(begun: Storm, times: int) -> None:
     """A third consumer joins and leaves, politely or not."""
     for number in range(times):
         guest = begun.world.consumer()
-        begun.wait(2.0, 4.0)
+        guest.wait_for_output("assigned")
+        begun.wait(0.0, 2.0)
         if number % 2:
             guest.kill()
             begun.lost += 1

@@ -55,8 +55,7 @@ class FactReader:
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap, "group.id": f"{topic}.observer", "enable.auto.commit": False}
         )
-        partitions = self._consumer.list_topics(topic, timeout=30).topics[topic].partitions
-        self._consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+        self._consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in self._partitions()])
 
     def wait_until(self, done: Callable[[list[Fact]], bool], seconds: float = 30.0) -> list[Fact]:
         """All facts so far, once they satisfy `done`. Raises with what was seen when time runs out."""
@@ -89,6 +88,16 @@ class FactReader:
                     continue
                 raise AssertionError(f"the facts cannot be read: {error}")
             self.seen.append(_fact(message))
+
+    def _partitions(self) -> list[int]:
+        """A topic that was made a moment ago may be known to the broker without its partitions."""
+        deadline = time.monotonic() + 30
+        while True:
+            topic = self._consumer.list_topics(self._topic, timeout=30).topics[self._topic]
+            if topic.error is None and topic.partitions:
+                return sorted(topic.partitions)
+            assert time.monotonic() < deadline, f"{self._topic} has no partitions: {topic.error}"
+            time.sleep(0.05)
 
     def close(self) -> None:
         self._consumer.close()
