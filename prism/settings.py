@@ -74,6 +74,10 @@ TRIGGER_MAX_BYTES = read.integer("TRIGGER_MAX_BYTES", 262_144, low=1024, high=8_
 LEDGER_RETENTION_DAYS = read.integer("LEDGER_RETENTION_DAYS", 97, low=1, high=3650)
 DISPATCH_RETENTION_DAYS = read.integer("DISPATCH_RETENTION_DAYS", 90, low=1, high=3650)
 DEAD_LETTER_RETENTION_DAYS = read.integer("DEAD_LETTER_RETENTION_DAYS", 14, low=1, high=3650)
+# Weeks past DISPATCH_RETENTION_DAYS move to the schema "archive", or are dropped for good.
+DETACHED_PARTITIONS = read.optional("DETACHED_PARTITIONS", "archive")
+if DETACHED_PARTITIONS not in ("archive", "drop"):
+    raise read.fail("DETACHED_PARTITIONS", f"{DETACHED_PARTITIONS!r} is not known", "Set archive or drop")
 # A worker serves its numbers at METRICS_PORT; the web process serves its own at /metrics, to whom the last two name.
 METRICS_PORT = read.integer("METRICS_PORT", 0, low=0, high=65_535)
 METRICS_HOST = read.optional("METRICS_HOST", "127.0.0.1")

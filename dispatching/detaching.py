@@ -1,0 +1,150 @@
+"""Weeks of dispatches that are old leave with their children: detached without blocking anybody, then put away.
+
+May be killed at any moment and run again: what is left is seen in the catalogue, not remembered. Weeks count by
+"ended before", never by a window, so that a pause strands nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+import structlog
+from django.conf import settings
+from psycopg import sql
+
+from dispatching.partitions import TABLES, partition_name, uuid_floor
+from tenants.database import connect
+
+log = structlog.get_logger("prism.dispatching")
+
+ARCHIVE = "archive"
+CHILDREN_FIRST = tuple(reversed(TABLES))
+"""A dispatch without its attempts can be read; an attempt without its dispatch tells nothing."""
+
+
+@dataclass(frozen=True)
+class Detached:
+    """`kept`: old enough, but something in them is unfinished; each is an alarm."""
+
+    detached: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+def detach_partitions(now: dt.datetime | None = None) -> Detached:
+    """Take out the weeks whose every row is older than DISPATCH_RETENTION_DAYS and finished.
+
+    They move to the schema `archive`, which only the owner sees, or go for good with DETACHED_PARTITIONS=drop.
+    """
+    cutoff = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=settings.DISPATCH_RETENTION_DAYS)
+    detached: list[str] = []
+    kept: list[str] = []
+    with _only_one() as connection:
+        for week in old_weeks(connection, cutoff) if connection else ():
+            assert connection is not None
+            (detached if _take_away(connection, week) else kept).append(partition_name("dispatches", week))
+    if detached:
+        log.info("partitions_detached", partitions=detached, then=settings.DETACHED_PARTITIONS)
+    if kept:
+        log.error("partitions_unfinished", partitions=kept, result="failure")
+    return Detached(tuple(detached), tuple(kept))
+
+
+def old_weeks(connection: psycopg.Connection, cutoff: dt.datetime) -> list[dt.datetime]:
+    """Weeks that ended before the cutoff and of which any table is still here, attached or not; oldest first."""
+    rows = connection.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ %s",
+        [f"^({'|'.join(TABLES)})_p[0-9]{{8}}$"],
+    ).fetchall()
+    weeks = {dt.datetime.strptime(re.sub(r".*_p", "", name), "%Y%m%d").replace(tzinfo=dt.UTC) for (name,) in rows}
+    return sorted(week for week in weeks if week + dt.timedelta(weeks=1) <= cutoff)
+
+
+def is_unfinished(connection: psycopg.Connection, week: dt.datetime) -> bool:
+    """Whether a dispatch of this week is still to be sent, waits for its moment, or is in a worker's hands."""
+    name = partition_name("dispatches", week)
+    waiting: sql.Composable = sql.SQL("false")
+    if _kind(connection, name) is not None:
+        waiting = sql.SQL("EXISTS (SELECT 1 FROM {} WHERE status IN ('PENDING', 'SCHEDULED'))").format(
+            sql.Identifier("public", name)
+        )
+    statement = sql.SQL(
+        """
+        SELECT {} OR EXISTS (SELECT 1 FROM due_dispatches WHERE dispatch_id >= %(low)s AND dispatch_id < %(high)s)
+          OR EXISTS (SELECT 1 FROM send_batches b, unnest(b.dispatch_ids) i WHERE i >= %(low)s AND i < %(high)s)
+        """
+    ).format(waiting)
+    row = connection.execute(statement, _bounds(week)).fetchone()
+    return bool(row and row[0])
+
+
+def _take_away(connection: psycopg.Connection, week: dt.datetime) -> bool:
+    """False: something is unfinished, and every table of the week is attached as it was."""
+    if not is_unfinished(connection, week):
+        for table in CHILDREN_FIRST:
+            _detach(connection, table, week)
+        # Once more, now that nobody can reach them: an operator may have replayed one in between.
+        if not is_unfinished(connection, week):
+            for table in TABLES:
+                _put_away(connection, partition_name(table, week))
+            return True
+    for table in TABLES:
+        _attach(connection, table, week)
+    return False
+
+
+def _kind(connection: psycopg.Connection, name: str) -> str | None:
+    """attached, pending (a detaching that was cut short), alone, or None where there is no such table."""
+    row = connection.execute(
+        "SELECT CASE WHEN i.inhrelid IS NULL THEN 'alone' WHEN i.inhdetachpending THEN 'pending' ELSE 'attached' END"
+        " FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid"
+        " WHERE c.relname = %s AND c.relnamespace = 'public'::regnamespace",
+        [name],
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def _detach(connection: psycopg.Connection, table: str, week: dt.datetime) -> None:
+    """Without blocking readers or writers of the parent."""
+    name = partition_name(table, week)
+    how = {"attached": sql.SQL("CONCURRENTLY"), "pending": sql.SQL("FINALIZE")}.get(_kind(connection, name) or "")
+    if how is not None:
+        statement = sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}")
+        connection.execute(statement.format(sql.Identifier(table), sql.Identifier(name), how))
+
+
+def _attach(connection: psycopg.Connection, table: str, week: dt.datetime) -> None:
+    """Detaching concurrently leaves a CHECK with the bounds behind, so this reads no row."""
+    name = partition_name(table, week)
+    if _kind(connection, name) == "pending":
+        _detach(connection, table, week)
+    if _kind(connection, name) == "alone":
+        low, high = (sql.Literal(str(bound)) for bound in _bounds(week).values())
+        statement = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})")
+        connection.execute(statement.format(sql.Identifier(table), sql.Identifier(name), low, high))
+
+
+def _put_away(connection: psycopg.Connection, name: str) -> None:
+    table = sql.Identifier("public", name)
+    if settings.DETACHED_PARTITIONS == "drop":
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+        return
+    archive = sql.Identifier(ARCHIVE)
+    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(archive))
+    connection.execute(sql.SQL("ALTER TABLE IF EXISTS {} SET SCHEMA {}").format(table, archive))
+
+
+def _bounds(week: dt.datetime) -> dict[str, str]:
+    return {"low": str(uuid_floor(week)), "high": str(uuid_floor(week + dt.timedelta(weeks=1)))}
+
+
+@contextmanager
+def _only_one() -> Iterator[psycopg.Connection | None]:
+    """A connection, or None where another process is at it; the lock ends with the session."""
+    with connect("prism-retention", statement_timeout=120) as connection:
+        row = connection.execute("SELECT pg_try_advisory_lock(hashtext('prism.detach'))").fetchone()
+        yield connection if row == (True,) else None

@@ -1,0 +1,50 @@
+"""Old rows of the ledger go, and the planner keeps fresh statistics (decisions 4 and 18)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import structlog
+from django.conf import settings
+from psycopg import sql
+
+from dispatching.partitions import TABLES
+from tenants.database import connect
+
+log = structlog.get_logger("prism.dispatching")
+
+CHUNK = 10_000
+JOB_SECONDS = 180.0
+
+
+def clean_ledger(now: dt.datetime | None = None, *, max_seconds: float = JOB_SECONDS) -> int:
+    """Delete receipts older than LEDGER_RETENTION_DAYS, in chunks with a commit each. How many went."""
+    cutoff = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=settings.LEDGER_RETENTION_DAYS)
+    until = time.monotonic() + max_seconds
+    total = 0
+    with connect("prism-retention") as connection:
+        parts = connection.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = 'trigger_receipts'::regclass ORDER BY 1"
+        ).fetchall()
+        for (part,) in parts:
+            statement = sql.SQL(
+                "DELETE FROM {0} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {0} WHERE received_at < %s LIMIT %s))"
+            ).format(sql.Identifier(part))
+            deleted = CHUNK
+            while deleted == CHUNK and time.monotonic() < until:
+                deleted = connection.execute(statement, [cutoff, CHUNK]).rowcount
+                total += deleted
+    if total:
+        log.info("ledger_cleaned", receipts=total)
+    return total
+
+
+def analyze_partitions() -> tuple[str, ...]:
+    """Statistics of the partitioned parents, which autovacuum never looks at; their partitions it does look after."""
+    parents = (*TABLES, "trigger_receipts")
+    with connect("prism-retention", statement_timeout=JOB_SECONDS) as connection:
+        for parent in parents:
+            connection.execute(sql.SQL("ANALYZE ONLY {}").format(sql.Identifier(parent)))
+    return parents
