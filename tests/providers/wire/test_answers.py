@@ -71,20 +71,17 @@ def test_keep_alive_connections_are_used_again(wire: Wire) -> None:
         assert len(vendor.peers) == 1
 
 
-@pytest.mark.parametrize(
-    ("header", "low", "high"),
-    [("Retry-After: 120", 120, 120), (f"Retry-After: {formatdate(time.time() + 90, usegmt=True)}", 60, 90)],
-    ids=["seconds", "date"],
-)
-def test_both_forms_of_retry_after_arrive_as_seconds(wire: Wire, header: str, low: int, high: int) -> None:
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_both_forms_of_retry_after_arrive_as_seconds(wire: Wire, form: str) -> None:
     def limits(peer: Peer) -> None:
         peer.read_request()
-        peer.answer(429, b"{}", header, "Content-Type: application/json")
+        asked = "90" if form == "seconds" else formatdate(time.time() + 90, usegmt=True)
+        peer.answer(429, b"{}", f"Retry-After: {asked}", "Content-Type: application/json")
 
     with Hostile(limits) as vendor:
         answer = exchange(wire, request_to(vendor.url()))
     assert answer.status == 429
-    assert low <= float(answer.headers["retry-after"]) <= high
+    assert 60 <= float(answer.headers["retry-after"]) <= 90
     assert answer.headers["content-type"] == "application/json"
 
 
