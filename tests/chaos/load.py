@@ -39,7 +39,9 @@ class Load(threading.Thread):
         self._chance = random.Random(chance.random())
         self._rate = rate
         self._enough = threading.Event()
-        self._producer = Producer({"bootstrap.servers": world.bootstrap, "linger.ms": 5, "enable.idempotence": True})
+        self._producer = Producer(
+            {"bootstrap.servers": world.bootstrap, "linger.ms": 5, "enable.idempotence": True, "log_level": 0}
+        )
 
     def run(self) -> None:
         begun = time.monotonic()

@@ -14,7 +14,7 @@ from tests.chaos.load import BOTH_WAYS, ONE_WAY, Load
 from tests.journeys import campaigns
 from tests.journeys.processes import Worker
 from tests.journeys.vendor import Vendor
-from tests.journeys.world import LEASE_S, World
+from tests.journeys.world import World
 
 SEED = "PRISM_CHAOS_SEED"
 CONCURRENCY = 8
@@ -22,7 +22,6 @@ SLOTS = 4 * CONCURRENCY
 LANES = 3
 RATE = 120
 """Events a second: enough that every moment finds something under way, also on a busy machine."""
-FROZEN_S = LEASE_S + 3.0
 
 
 def chance() -> random.Random:
@@ -83,7 +82,7 @@ class Storm:
         self.note(f"freeze {name}")
         worker.freeze()
         self.lost += 1
-        time.sleep(FROZEN_S)
+        time.sleep(self.world.lease_s + 3.0)
         worker.thaw()
         self.wait(1.0, 2.0)
         self.restart_the_fallen()

@@ -53,7 +53,12 @@ class FactReader:
         self.seen: list[Fact] = []
         self._topic = topic
         self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": f"{topic}.observer", "enable.auto.commit": False}
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": f"{topic}.observer",
+                "enable.auto.commit": False,
+                "log_level": 0,
+            }
         )
         self._consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in self._partitions()])
 

@@ -54,7 +54,7 @@ class Worker:
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
-    def wait_for_output(self, text: str, seconds: float = 30.0) -> None:
+    def wait_for_output(self, text: str, seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.output():
             if self.exit_code is not None or time.monotonic() > deadline:

@@ -32,8 +32,18 @@ class Record(msgspec.Struct, frozen=True):
 class World:
     """Starts processes, publishes triggers, reads facts and rows. Close it: nothing it started survives."""
 
-    def __init__(self, environment: Mapping[str, str], place: Path, *, triggers: str, facts: str, group: str) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        place: Path,
+        *,
+        triggers: str,
+        facts: str,
+        group: str,
+        lease_s: int = LEASE_S,
+    ) -> None:
         """`triggers` and `facts` are topics that exist."""
+        self.lease_s = lease_s
         self.bootstrap = environment["KAFKA_BOOTSTRAP_SERVERS"]
         self.triggers = triggers
         self.environment = {
@@ -41,13 +51,15 @@ class World:
             "KAFKA_TRIGGERS_TOPIC": triggers,
             "KAFKA_DISPATCH_EVENTS_TOPIC": facts,
             "KAFKA_CONSUMER_GROUP": group,
-            "WORKER_DEAD_AFTER_SECONDS": str(LEASE_S),
+            "WORKER_DEAD_AFTER_SECONDS": str(lease_s),
             "OUTBOUND_ALLOW_PRIVATE": "true",
         }
         self.place = place
         self.workers: list[Worker] = []
         self._numbers = itertools.count(1)
-        self._producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True})
+        self._producer = Producer(
+            {"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True, "log_level": 0}
+        )
         self.facts = FactReader(self.bootstrap, facts, self.logs)
 
     # Processes
@@ -66,7 +78,7 @@ class World:
         return self.start("run_sender")
 
     def relay(self) -> Worker:
-        return self.start("relay_outbox", "--lease", str(LEASE_S))
+        return self.start("relay_outbox", "--lease", str(self.lease_s))
 
     def vendor(self, *options: str, name: str = "vendor", port: int = 0) -> Vendor:
         """A sandbox vendor that listens already; one of the same name goes on with its log."""
