@@ -158,16 +158,27 @@ class Replayer:
 
 
 def _ends_of(planned: Sequence[tuple[uuid.UUID, Trigger]], plan: Plan) -> list[End]:
-    ends = {identifier: End(identifier, REPLAYED, "") for identifier, _trigger in planned}
+    ends = {identifier: _replayed(identifier, trigger, "") for identifier, trigger in planned}
     for index in plan.duplicates:
-        identifier = planned[index][0]
-        ends[identifier] = End(
-            identifier, REPLAYED, _("The same event had been taken already; nothing was sent again.")
+        identifier, trigger = planned[index]
+        ends[identifier] = _replayed(
+            identifier, trigger, _("The same event had been taken already; nothing was sent again.")
         )
     for refusal in plan.rejections:
         identifier, trigger = planned[refusal.index]
         ends[identifier] = _reopened(identifier, fault_of(trigger, refusal.code, refusal.path, refusal.message))
     return list(ends.values())
+
+
+def _replayed(identifier: uuid.UUID, trigger: Trigger, message: str) -> End:
+    return End(
+        identifier,
+        REPLAYED,
+        message,
+        tenant_id=trigger.tenant_id,
+        journey_name=trigger.journey_name,
+        correlation_id=trigger.correlation_id,
+    )
 
 
 def _reopened(identifier: uuid.UUID, fault: Fault) -> End:

@@ -17,11 +17,12 @@ Fault = Callable[[psycopg.Cursor, Trigger], None]
 
 
 class LedgerPlanner:
-    """Stands for dispatching.engine.Engine. Journeys named "unknown" are refused; `faults` maps a correlation id to
+    """Stands for dispatching.engine.Engine. The journey `unknown` is refused; `faults` maps a correlation id to
     what its planning does instead of going well."""
 
     def __init__(self) -> None:
         self.failed: BaseException | None = None
+        self.unknown = "unknown"
         self.faults: dict[str, Fault] = {}
         self.accepted: list[Plan] = []
         self.abandoned: list[Plan] = []
@@ -33,7 +34,7 @@ class LedgerPlanner:
         for trigger in triggers:
             if fault := self.faults.get(trigger.correlation_id):
                 fault(cursor, trigger)
-        refused = [trigger.journey_name == "unknown" for trigger in triggers]
+        refused = [trigger.journey_name == self.unknown for trigger in triggers]
         ids = mint_ids(now, len(triggers))
         taken = take_keys(
             cursor,

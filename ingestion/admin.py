@@ -1,0 +1,146 @@
+"""Dead letters and positions for people: what came in and became nothing, why, and what an operator does about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Length, Now
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from dispatching.listing import BoundedPaginator
+from ingestion import reasons
+from ingestion.models import OperatorPosition, RejectedState, RejectedTrigger
+from tenants.identity import Capability, may
+from tenants.scoping import ReadOnlyAdmin
+
+SHOWN_BYTES = 8_192
+
+log = structlog.get_logger("prism.ingestion")
+
+
+@admin.register(RejectedTrigger)
+class RejectedTriggerAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "code", "path", "state", "journey_name", "correlation_id", "place")
+    list_filter = (
+        "state",
+        ("code", admin.AllValuesFieldListFilter),
+        ("topic", admin.AllValuesFieldListFilter),
+        ("journey_name", admin.AllValuesFieldListFilter),
+        ("created_at", admin.DateFieldListFilter),
+    )
+    search_fields = ("correlation_id__exact", "journey_name__exact")
+    search_help_text = _("Correlation id or journey name, whole.")
+    ordering = ("-created_at",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 50
+    actions = ("replay", "replay_skipped", "discard")
+    fieldsets = (
+        (None, {"fields": ("code", "explanation", "what_to_do", "path", "message")}),
+        (_("State"), {"fields": ("state", "state_changed_at", "state_changed_by", "created_at")}),
+        (_("Event"), {"fields": ("journey_name", "correlation_id", "raw_size", "raw_text")}),
+        (_("Record"), {"fields": ("topic", "partition", "offset", "record_at", "headers_text")}),
+    )
+    readonly_fields = ("explanation", "what_to_do", "raw_text", "headers_text")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found = super().get_queryset(request)
+        if not may(request, Capability.OPERATE):
+            # Whose these are nobody knows, so they are not for everyone.
+            found = found.exclude(tenant=None)
+        match = request.resolver_match
+        return found.defer("raw", "headers") if match and str(match.url_name).endswith("_changelist") else found
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return may(request, Capability.OPERATE)
+
+    @admin.action(description=_("Replay the selected events"), permissions=["operate"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
+        self._ask(request, queryset.exclude(code=reasons.SKIPPED_IN_RECOVERY), queryset)
+
+    @admin.action(
+        description=_("Replay the selected skipped events, though they may have been sent"), permissions=["operate"]
+    )
+    def replay_skipped(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
+        self._ask(request, queryset.filter(code=reasons.SKIPPED_IN_RECOVERY), queryset)
+
+    @admin.action(description=_("Discard the selected events"), permissions=["operate"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
+        chosen = queryset.count()
+        waiting = Q(state=RejectedState.OPEN) | Q(state=RejectedState.REPLAY_REQUESTED)
+        done = self._change(request, queryset.filter(waiting), RejectedState.DISCARDED)
+        self._tell(request, done, ngettext("%(n)d event discarded.", "%(n)d events discarded.", done))
+        if chosen > done:
+            self.message_user(request, _("The others were replayed or discarded already."), messages.WARNING)
+
+    def _ask(self, request: HttpRequest, wanted: QuerySet[Any], chosen: QuerySet[Any]) -> None:
+        total = chosen.count()
+        whole = wanted.filter(state=RejectedState.OPEN, raw_size=Length("raw"))
+        done = self._change(request, whole, RejectedState.REPLAY_REQUESTED)
+        told = ngettext(
+            "%(n)d event will be replayed within seconds.", "%(n)d events will be replayed within seconds.", done
+        )
+        self._tell(request, done, told)
+        if total > done:
+            left = _(
+                "Left alone: what is not open, what was skipped in a recovery (it has an action of its own), and what"
+                " is so large that only its beginning was kept (send it again instead)."
+            )
+            self.message_user(request, left, messages.WARNING)
+
+    def _change(self, request: HttpRequest, queryset: QuerySet[Any], state: RejectedState) -> int:
+        """One statement; the state is asked for again in it, so that two people cannot undo each other."""
+        by = request.user.get_username()[:150]
+        done = queryset.order_by().update(state=state, state_changed_at=Now(), state_changed_by=by)
+        log.info("rejected_triggers_changed", result="success", metadata={"state": str(state), "count": done})
+        return done
+
+    def _tell(self, request: HttpRequest, done: int, text: str) -> None:
+        self.message_user(request, text % {"n": done}, messages.SUCCESS if done else messages.WARNING)
+
+    @admin.display(description=_("record"), ordering="offset")
+    def place(self, rejected: RejectedTrigger) -> str:
+        return f"{rejected.topic}[{rejected.partition}]@{rejected.offset}"
+
+    @admin.display(description=_("what happened"))
+    def explanation(self, rejected: RejectedTrigger) -> str:
+        return reasons.explanation(rejected.code) or "—"
+
+    @admin.display(description=_("what to do"))
+    def what_to_do(self, rejected: RejectedTrigger) -> str:
+        return reasons.what_to_do(rejected.code) or "—"
+
+    @admin.display(description=_("raw bytes"))
+    def raw_text(self, rejected: RejectedTrigger) -> SafeString:
+        """Its beginning as text; bytes that are no text are written as \\x escapes."""
+        raw = bytes(rejected.raw)
+        text = raw[:SHOWN_BYTES].decode(errors="backslashreplace").replace("\0", "\\x00")
+        return format_html("<pre>{}{}</pre>", text, "…" if rejected.raw_size > SHOWN_BYTES else "")
+
+    @admin.display(description=_("headers"))
+    def headers_text(self, rejected: RejectedTrigger) -> SafeString | str:
+        lines = "\n".join(f"{name}: {value}" for name, value in rejected.headers)
+        return format_html("<pre>{}</pre>", lines) if lines else "—"
+
+
+@admin.register(OperatorPosition)
+class OperatorPositionAdmin(ReadOnlyAdmin):
+    """A look, for operators: `manage.py recover_position` is what moves one."""
+
+    list_display = ("topic", "partition", "next_offset", "stopped_reason", "updated_at", "consumer_group", "epoch")
+    list_filter = (("topic", admin.AllValuesFieldListFilter), ("consumer_group", admin.AllValuesFieldListFilter))
+    list_display_links = None
+    show_full_result_count = False
+    ordering = ("topic", "partition")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and may(request, Capability.OPERATE)
