@@ -1,4 +1,4 @@
-"""`python -m prism.demo`: everything on this machine with a sample tenant, until Ctrl-C. `--once`: show, check, leave."""
+"""`make demo`: everything on this machine with a sample tenant, until Ctrl-C (`--once`: show, check, leave)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def only_one(place: Path) -> Iterator[None]:
 
 def end_leftovers(place: Path, progress: Callable[[str], None]) -> None:
     """Stops processes of an earlier demo of this place that was killed: supervisord first, in order; then the rest."""
-    left = _marked(place)
+    left = marked(place)
     if not left:
         return
     progress(f"An earlier demo was killed: ending the {len(left)} processes it left")
@@ -40,7 +40,7 @@ def end_leftovers(place: Path, progress: Callable[[str], None]) -> None:
     psutil.wait_procs(alive, timeout=5)
 
 
-def _marked(place: Path) -> list[psutil.Process]:
+def marked(place: Path) -> list[psutil.Process]:
     """Known by an environment variable that only they carry, never by a name or a pid alone."""
     found = []
     for process in psutil.process_iter():

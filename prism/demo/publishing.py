@@ -80,7 +80,8 @@ class FactReader:
 
 
 def _client() -> dict[str, Any]:
-    return {"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS, **settings.KAFKA_EXTRA_CONFIG}
+    """Quiet: a broker that has just started makes librdkafka grumble, and try again by itself."""
+    return {"bootstrap.servers": settings.KAFKA_BOOTSTRAP_SERVERS, "log_level": 0, **settings.KAFKA_EXTRA_CONFIG}
 
 
 def _fact(message: Message) -> Fact:

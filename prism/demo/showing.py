@@ -111,13 +111,19 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
 
 
 def _why(dispatch: Dispatch) -> str:
+    from dispatching.reasons import EXPLANATIONS
+
     if dispatch.status == "SENT":
         tries = f", at try {dispatch.attempts}" if dispatch.attempts > 1 else ""
         waited = f"; was scheduled for {dispatch.scheduled_local}" if dispatch.scheduled_local else ""
         return f"{dispatch.provider} accepted it{tries}{waited}"
     if dispatch.status == "SCHEDULED":
         return f"waits until {dispatch.scheduled_local}"
-    return dispatch.error or dispatch.reason
+    if dispatch.status == "UNKNOWN":
+        return f"{dispatch.provider}: {dispatch.error}; it may have arrived, so it is not sent again"
+    if dispatch.status == "FAILED":
+        return f"{dispatch.provider}: {dispatch.error}"
+    return dispatch.error or str(EXPLANATIONS.get(dispatch.reason, dispatch.reason))
 
 
 def _coloured(status: str, detail: str = "") -> str:

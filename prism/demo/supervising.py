@@ -35,21 +35,21 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._password = secrets.token_urlsafe(16)
         self._port = ports.choose("the supervisor", 9901, (), lambda _line: None)
-        self._server: Any = xmlrpc.client.ServerProxy(f"http://demo:{self._password}@127.0.0.1:{self._port}/RPC2")
 
     def start(self, environment: dict[str, str]) -> None:
         path = self._place / "supervisord.conf"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(self._configuration())
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(path)],
-            env={**environment, MARK: str(self._place)},
-            cwd=CHECKOUT,
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self._logs / "supervisor.err").open("wb"),
-        )
+        with (self._logs / "supervisor.err").open("wb") as complaints:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(path)],
+                env={**environment, MARK: str(self._place)},
+                cwd=self._place,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=complaints,
+            )
 
     def stop(self) -> None:
         """SIGTERM makes it stop its programs in order, each with its patience; returns when all are gone."""
@@ -68,7 +68,8 @@ class Supervisor:
         if self._process is not None and self._process.poll() is not None:
             raise DemoError(f"The supervisor ended by itself. See {self._logs / 'supervisor.log'}.")
         try:
-            infos = self._server.supervisor.getAllProcessInfo()
+            with xmlrpc.client.ServerProxy(f"http://demo:{self._password}@127.0.0.1:{self._port}/RPC2") as server:
+                infos: Any = server.supervisor.getAllProcessInfo()
         except OSError:
             return {}
         return {info["name"]: info["statename"] for info in infos}
@@ -98,20 +99,24 @@ class Supervisor:
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
+    def _log_from_place(self, name: str) -> str:
+        """Relative to where supervisord runs: it expands an absolute path twice, and stumbles over any % in it."""
+        return os.path.relpath(self._log(name), self._place)
+
     def _configuration(self) -> str:
         groups = sorted({program.group for program in self._programs})
-        sections = [self._head(), *(self._section(program) for program in self._programs)]
+        sections = [self._supervisord(), *(self._section(program) for program in self._programs)]
         for group in groups:
             names = ",".join(program.name for program in self._programs if program.group == group)
             # Supervisord stops the group with the highest number first.
             sections.append(f"[group:{group}]\nprograms={names}\npriority={900 if group == 'doors' else 100}\n")
         return "\n".join(sections)
 
-    def _head(self) -> str:
+    def _supervisord(self) -> str:
         user = f"user={pwd.getpwuid(os.geteuid()).pw_name}\n" if os.geteuid() == 0 else ""
         return (
-            f"[supervisord]\nlogfile={_literal(self._log('supervisor'))}\nlogfile_maxbytes=5MB\nlogfile_backups=1\n"
-            f"pidfile={_literal(self._place / 'supervisord.pid')}\nchildlogdir={_literal(self._logs)}\n{user}\n"
+            f"[supervisord]\nlogfile={self._log_from_place('supervisor')}\nlogfile_maxbytes=5MB\nlogfile_backups=1\n"
+            f"pidfile=supervisord.pid\nchildlogdir={os.path.relpath(self._logs, self._place)}\n{user}\n"
             f"[inet_http_server]\nport=127.0.0.1:{self._port}\nusername=demo\npassword={self._password}\n\n"
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
@@ -122,7 +127,7 @@ class Supervisor:
         return (
             f"[program:{program.name}]\ncommand={_literal(shlex.join(program.command))}\n"
             f"directory={_literal(CHECKOUT)}\nenvironment={environment}\n"
-            f"redirect_stderr=true\nstdout_logfile={_literal(self._log(program.name))}\n"
+            f"redirect_stderr=true\nstdout_logfile={self._log_from_place(program.name)}\n"
             f"stdout_logfile_maxbytes=20MB\nstdout_logfile_backups=1\nautorestart=true\nstartsecs={SETTLED_S}\n"
             # SIGTERM to the program alone (django-q2 hangs where its children get it too); SIGKILL to all of it.
             f"stopsignal=TERM\nstopwaitsecs={program.patience}\nstopasgroup=false\nkillasgroup=true\n"
