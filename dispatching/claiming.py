@@ -22,7 +22,8 @@ from dispatching.results import Move
 from dispatching.snapshot import SnapshotHolder
 from providers.messages import Message
 
-# A loose index scan: one probe per lane that has rows, however many rows it has.
+# A loose index scan: two probes per lane that has rows, however many rows it has. (clock_timestamp() would be asked row
+# by row, past the index: each poll would read all that waits for tomorrow. EXISTS would become a join over all rows.)
 _LANES = """
 WITH RECURSIVE lanes AS (
   (SELECT provider_id, lane_class FROM due_dispatches ORDER BY provider_id, lane_class LIMIT 1)
@@ -30,14 +31,16 @@ WITH RECURSIVE lanes AS (
   SELECT n.provider_id, n.lane_class FROM lanes l, LATERAL (
     SELECT d.provider_id, d.lane_class FROM due_dispatches d
     WHERE (d.provider_id, d.lane_class) > (l.provider_id, l.lane_class) ORDER BY d.provider_id, d.lane_class LIMIT 1) n)
-SELECT l.provider_id::text, l.lane_class FROM lanes l
-WHERE EXISTS (SELECT 1 FROM due_dispatches d WHERE d.provider_id = l.provider_id AND d.lane_class = l.lane_class
-  AND d.due_at <= clock_timestamp())
+SELECT l.provider_id::text, l.lane_class FROM lanes l, LATERAL (
+  SELECT FROM due_dispatches d
+  WHERE d.provider_id = l.provider_id AND d.lane_class = l.lane_class AND d.due_at <= statement_timestamp() LIMIT 1) due
 """
+# ARRAY runs the limited select once. As a plain IN it may be run again for every row of a table that looks small, and
+# each run finds further rows: more would be taken than slots and pace allow.
 _CLAIM = """
-DELETE FROM due_dispatches WHERE dispatch_id IN (
-  SELECT dispatch_id FROM due_dispatches WHERE provider_id = %s AND lane_class = %s AND due_at <= clock_timestamp()
-  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+DELETE FROM due_dispatches WHERE dispatch_id = ANY(ARRAY(
+  SELECT dispatch_id FROM due_dispatches WHERE provider_id = %s AND lane_class = %s AND due_at <= statement_timestamp()
+  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING dispatch_id::text, not_after
 """
 # Only what still waits: a row that was cancelled meanwhile leaves the queue here and goes nowhere.

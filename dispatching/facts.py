@@ -5,6 +5,12 @@ The body is exactly seed 000's `communication_dispatch_events`; everything else 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import psycopg
+
+from dispatching import arrays
+
 SCHEMA_VERSION = 1
 
 _ISO = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
@@ -44,3 +50,15 @@ def insert_facts(source: str) -> str:
     LEFT JOIN campaign_providers cp ON cp.id = m.campaign_provider_id
     WHERE m.status NOT IN ('PENDING', 'SCHEDULED')
     """
+
+
+_PUBLISH = insert_facts(
+    f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s::uuid AND %s::uuid)"
+)
+
+
+def publish(cursor: psycopg.Cursor, dispatch_ids: Sequence[str]) -> None:
+    """The facts of rows that this transaction made. (Without bounds, a statement that is run often looks into every
+    partition.)"""
+    if dispatch_ids:
+        cursor.execute(_PUBLISH, [arrays.plain(dispatch_ids), min(dispatch_ids), max(dispatch_ids)])

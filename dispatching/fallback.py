@@ -15,7 +15,7 @@ import psycopg
 from campaigns.snapshot import CampaignPlan, ProviderPlan
 from dispatching import rows
 from dispatching.copying import copy_rows
-from dispatching.facts import COLUMNS, insert_facts
+from dispatching.facts import publish
 from dispatching.gates import Draft, person_key_of, render_draft
 from dispatching.ids import mint_ids
 from dispatching.parcels import LaneKey
@@ -28,7 +28,6 @@ SELECT d.id::text, d.tenant_id, d.trigger_id::text, d.correlation_id, d.trace_id
   d.triggered_at, d.received_at
 FROM dispatches d WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid
 """
-_FACTS = insert_facts(f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]))")
 
 
 def add_successors(cursor: psycopg.Cursor, snapshot: Snapshot, moved: Sequence[Move], now: dt.datetime) -> int:
@@ -112,6 +111,5 @@ def _write(
             due.append(rows.due_line(identifier, lane, now, draft.not_after))
     copy_rows(cursor, "dispatches", rows.DISPATCHES, dispatches)
     copy_rows(cursor, "due_dispatches", rows.DUE, due)
-    if refused:
-        cursor.execute(_FACTS, [refused])
+    publish(cursor, refused)
     return len(due)

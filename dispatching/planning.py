@@ -16,7 +16,7 @@ import psycopg
 from campaigns.snapshot import CampaignPlan
 from dispatching import reasons, rows
 from dispatching.copying import copy_rows
-from dispatching.facts import COLUMNS, insert_facts
+from dispatching.facts import publish
 from dispatching.gates import Draft, Moments, Refusal, decide, explain
 from dispatching.ids import mint_ids
 from dispatching.lanes import Lanes
@@ -28,7 +28,6 @@ from dispatching.triggers import Rejection, Trigger
 from providers.settings import ProviderSettings
 from templates.rendering import value_text
 
-_FACTS = insert_facts(f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]))")
 _FREEZE = """
 UPDATE campaigns SET control_frozen_at = now() WHERE control_frozen_at IS NULL AND id IN (
   SELECT id FROM campaigns WHERE id = ANY(%s::uuid[]) AND control_frozen_at IS NULL ORDER BY id FOR UPDATE)
@@ -164,8 +163,7 @@ class _Writer:
         copy_rows(cursor, "dispatches", rows.DISPATCHES, self.dispatches)
         copy_rows(cursor, "due_dispatches", rows.DUE, self.due)
         copy_rows(cursor, "send_batches", rows.BATCHES, batch_lines)
-        if self.published:
-            cursor.execute(_FACTS, [self.published])
+        publish(cursor, self.published)
         if self.unfrozen:
             cursor.execute(_FREEZE, [sorted(self.unfrozen)])
         self.plan.due = len(self.due)

@@ -230,6 +230,8 @@ def test_a_paused_campaigns_due_rows_end_with_their_reason_and_past_ones_expire(
         idle.plan(cursor, [late], dt.datetime.now(dt.UTC) - dt.timedelta(days=3))
     SendBatch.objects.all().delete()
     dispatch = Dispatch.objects.get()
+    assert dispatch.provider_id is not None
+    assert dispatch.not_after is not None
     DueDispatch.objects.create(
         dispatch_id=dispatch.id,
         provider_id=dispatch.provider_id,
