@@ -13,6 +13,7 @@ from django.db import models, router
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from providers.forms import SecretForm, SecretFormSet
@@ -30,13 +31,17 @@ class SecretInline(TenantScopedInline, Tabular):
     model = ProviderSecret
     form = SecretForm
     formset = SecretFormSet  # type: ignore[assignment]  # the stubs fix the class of its forms
-    fields = ("name", "new_value", "for_hosts", "created_at")
-    readonly_fields = ("for_hosts", "created_at")
+    fields = ("name", "new_value", "for_hosts", "entered")
+    readonly_fields = ("for_hosts", "entered")
     extra = 0
 
     @admin.display(description=_("for the hosts"))
     def for_hosts(self, secret: ProviderSecret) -> str:
         return ", ".join(secret.hosts) or "—"
+
+    @admin.display(description=_("entered"))
+    def entered(self, secret: ProviderSecret) -> Any:
+        return None if secret._state.adding else f"{localtime(secret.created_at):%Y-%m-%d %H:%M} {secret.created_by}"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[ProviderSecret]:
         return super().get_queryset(request).defer("value")

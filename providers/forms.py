@@ -48,11 +48,16 @@ class SecretFormSet(FormSet):
     def get_queryset(self) -> models.QuerySet[ProviderSecret]:
         return super().get_queryset().defer("value")
 
+    def add_fields(self, form: SecretForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        key = form.fields["id"]
+        key.queryset = key.queryset.defer("value")  # type: ignore[attr-defined]  # a ModelChoiceField, hidden
+
     def clean(self) -> None:
         super().clean()
-        if any(self.errors):
-            return
         configuration = self.instance.configuration
+        if any(self.errors) or not isinstance(configuration, dict):
+            return
         hosts = hosts_of(configuration)
         kept = {form.cleaned_data["name"]: form for form in self.kept_forms()}
         for reference in references(configuration):

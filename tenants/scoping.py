@@ -71,6 +71,10 @@ class TenantScopedAdmin(_Scoped, Base):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return _bound(super().get_form(request, obj, change, **kwargs), request)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj else _fillable(self.model, fieldsets)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change and hasattr(obj, "created_by") and not obj.created_by:
             obj.created_by = request.user.get_username()[:150]
@@ -116,6 +120,23 @@ def of_tenant(queryset: models.QuerySet[Any], request: HttpRequest) -> models.Qu
         return queryset
     mine = models.Q(tenant_id=identity.id)
     return queryset.filter(mine | models.Q(tenant_id=None) if field.null else mine)
+
+
+def _fillable(model: type[models.Model], fieldsets: Any) -> list[Any]:
+    """Without what the database fills in: a row that is not there yet has no such values to show."""
+    filled_in = {field.name for field in model._meta.fields if not field.editable}
+    shown = []
+    for title, options in fieldsets:
+        lines = [name for name in (_without(line, filled_in) for line in options["fields"]) if name]
+        if lines:
+            shown.append((title, {**options, "fields": lines}))
+    return shown
+
+
+def _without(line: Any, names: set[str]) -> Any:
+    if isinstance(line, str):
+        return None if line in names else line
+    return [name for name in line if name not in names]
 
 
 def _choices(model_admin: Any, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> models.QuerySet[Any]:

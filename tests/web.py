@@ -49,3 +49,14 @@ def as_web_role() -> Iterator[None]:
             yield
         finally:
             cursor.execute("RESET ROLE")
+
+
+@contextmanager
+def as_owner_role() -> Iterator[None]:
+    """Back to the owner for a moment, inside `as_web_role`."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        try:
+            yield
+        finally:
+            cursor.execute(f'SET ROLE "{settings.WEB_DATABASE_ROLE}"')

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def two(transactional_db: None) -> tuple[Filled, Filled]:
+def two(db: None) -> tuple[Filled, Filled]:
     from tests.prism.tenancies import fill_tenant, shared_rows  # models, which pytest may not load this early
 
     shared_rows()

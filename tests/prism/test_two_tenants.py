@@ -77,6 +77,7 @@ def assert_nothing_of(theirs: Filled, response: HttpResponseBase, url: str) -> N
     text = text_of(response)
     assert theirs.mark not in text, url
     assert theirs.mark.lower() not in text.lower(), url
+    assert "DatabaseDefault" not in text, url
 
 
 def test_every_list_and_form_shows_the_own_rows_only(two: tuple[Filled, Filled], member: Client) -> None:
@@ -214,7 +215,8 @@ def everything_of(filled: Filled) -> dict[str, Any]:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name FROM information_schema.columns"
-            " WHERE column_name = 'tenant_id' AND table_schema = 'public' AND table_name IN (SELECT tablename FROM pg_tables) AND table_name !~ '_p[0-9]{8}$'"
+            " WHERE column_name = 'tenant_id' AND table_schema = 'public'"
+            " AND table_name IN (SELECT tablename FROM pg_tables) AND table_name !~ '_p[0-9]{8}$'"
         )
         found: dict[str, Any] = {}
         for (table,) in [("dispatches",), *cursor.fetchall()]:
