@@ -59,6 +59,8 @@ def test_an_email_has_the_fields_of_its_own_contract() -> None:
     fields = {"to": "ana@example.com", "subject": "Oferta", "body": "<p>Olá</p>", "variables": {"a": "b"}}
     assert body_of(build({}, "EMAIL", **fields)) == {**fields}
     assert body_of(build({"html": True}, "EMAIL", **fields)) == {**fields, "html": "<p>Olá</p>"}
+    with_image = build({}, "EMAIL", to="ana@example.com", media_url="https://cdn.example.com/a.png")
+    assert body_of(with_image)["mediaUrl"] == "https://cdn.example.com/a.png"
     assert body_of(build({}, "EMAIL", to="ana@example.com"))["subject"] == ""
 
 

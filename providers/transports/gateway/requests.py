@@ -90,8 +90,8 @@ def _fields(settings: ProviderSettings, message: Message) -> dict[str, Any]:
             fields["html"] = message.body
     else:
         fields["message"] = message.body
-        if message.media_url:
-            fields["mediaUrl"] = message.media_url
+    if message.media_url:
+        fields["mediaUrl"] = message.media_url
     if message.template_code:
         fields["templateId"] = message.template_code
     if message.variables:
