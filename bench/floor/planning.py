@@ -37,6 +37,7 @@ class Planner:
                 "session.timeout.ms": 6000,
                 "heartbeat.interval.ms": 200,
                 "queued.max.messages.kbytes": 8192,
+                "max.partition.fetch.bytes": 65536,
             }
         )
         self.consumer.subscribe([topic], on_assign=self._take)
