@@ -127,9 +127,7 @@ class ApiKeyAdmin(TenantScopedAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, _post_url_continue: str | None = None) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": _("The new API key"), "key": obj.minted}
-        response = TemplateResponse(request, "admin/tenants/apikey/minted.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/tenants/apikey/minted.html", context)
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
