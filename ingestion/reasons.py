@@ -50,10 +50,10 @@ _EXPLANATIONS: dict[str, tuple[Promise, Promise]] = {
         _("If it must be sent, send it again as a new event."),
     ),
     UNKNOWN_TENANT: (
-        _("The tenant that the header or the topic names does not exist."),
-        _("Create the tenant, or correct the header “tenant” or KAFKA_TRIGGER_TOPIC_TENANTS, then replay."),
+        _("The organisation that the header or the topic names does not exist."),
+        _("Create it, or correct the header “tenant” or KAFKA_TRIGGER_TOPIC_TENANTS, then replay."),
     ),
-    TENANT_INACTIVE: (_("The tenant is switched off."), _("Switch it on, then replay.")),
+    TENANT_INACTIVE: (_("The organisation is switched off."), _("Switch it on, then replay.")),
     INVALID_UTF8: (_("The value is not UTF-8 text."), _RESEND),
     MALFORMED_JSON: (_("The value is not JSON."), _RESEND),
     NOT_A_NUMBER: (

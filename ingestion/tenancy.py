@@ -40,15 +40,15 @@ class TenantDirectory:
         if not named:
             return self._look_up(self._by_topic.get(record.topic, self._default), "$")
         if len(named) > 1:
-            return Fault(reasons.UNKNOWN_TENANT, "headers.tenant", _("The header is there twice, with two tenants."))
+            return Fault(reasons.UNKNOWN_TENANT, "headers.tenant", _("The header is there twice, with two values."))
         return self._look_up((named.pop() or b"").decode(errors="replace"), "headers.tenant")
 
     def _look_up(self, slug: str, path: str) -> int | Fault:
         found = self._tenants.get(slug)
         if found is None:
-            message = _("There is no tenant “%(slug)s”.") % {"slug": cleaned(slug, 100)}
+            message = _("There is no organisation “%(slug)s”.") % {"slug": cleaned(slug, 100)}
             return Fault(reasons.UNKNOWN_TENANT, path, message)
         if not found[1]:
-            message = _("The tenant “%(slug)s” is switched off.") % {"slug": slug}
+            message = _("The organisation “%(slug)s” is switched off.") % {"slug": slug}
             return Fault(reasons.TENANT_INACTIVE, path, message)
         return found[0]
