@@ -6,23 +6,43 @@ import argparse
 import contextlib
 import signal
 import sys
+import threading
 import time
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from prism.demo import running
-from prism.demo.errors import DemoError
-from prism.demo.leftovers import only_one
-from prism.demo.showing import Screen
-from prism.embedded import EmbeddedError
+if TYPE_CHECKING:
+    from prism.demo.showing import Screen
 
 INTERRUPTED = 130
+_asked = threading.Event()
+"""Somebody wants the demo to end."""
 
 
 def main() -> int:
+    """The exit code: 0 where all is as expected, 130 when interrupted before."""
     arguments = _arguments()
-    screen = Screen()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    try:
+        return _demo(arguments)
+    except (KeyboardInterrupt, SystemError):
+        # A call into librdkafka that is interrupted ends with a SystemError.
+        if not _asked.is_set():
+            raise
+        print("Interrupted: everything that was started is stopped.")
+        return INTERRUPTED
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    # Here, where a Ctrl-C during the imports is an interruption like any other.
+    from prism.demo import running
+    from prism.demo.errors import DemoError
+    from prism.demo.leftovers import only_one
+    from prism.demo.showing import Screen
+    from prism.embedded import EmbeddedError
+
+    screen = Screen()
     begun = time.monotonic()
     try:
         running.make_places()
@@ -32,14 +52,13 @@ def main() -> int:
             finally:
                 _leave_in_peace()
     except (DemoError, EmbeddedError) as error:
-        screen.console.print(f"[red]{error}[/red]", markup=True, highlight=False)
+        screen.console.print(str(error), style="red", markup=False)
         return 1
-    except KeyboardInterrupt:
-        screen.say("Interrupted: everything that was started is stopped.")
-        return INTERRUPTED
 
 
 def _run(stack: contextlib.ExitStack, screen: Screen, arguments: argparse.Namespace, begun: float) -> int:
+    from prism.demo import running
+
     up = running.start(stack, screen, reset=arguments.reset)
     screen.say(f"Up after {time.monotonic() - begun:.1f} s")
     different = running.rehearse(screen)
@@ -63,6 +82,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _asked.set()
     raise KeyboardInterrupt
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,13 +42,32 @@ def end_leftovers(place: Path, progress: Callable[[str], None]) -> None:
 
 
 def marked(place: Path) -> list[psutil.Process]:
-    """Known by an environment variable that only they carry, never by a name or a pid alone."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(MARK) == str(place) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+    """Known by an environment variable that only they carry, never by a name or a pid alone.
+
+    Some set a title for `ps`, which overwrites where the system keeps their environment: they are known by their
+    session, which is supervisord's.
+    """
+    alive = [process for process in psutil.process_iter() if _is_alive(process)]
+    sessions = {_session(process) for process in alive if _mark(process) == str(place)} - {None}
+    return [process for process in alive if _session(process) in sessions]
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _mark(process: psutil.Process) -> str | None:
+    with contextlib.suppress(psutil.Error):
+        return process.environ().get(MARK)
+    return None
+
+
+def _session(process: psutil.Process) -> int | None:
+    with contextlib.suppress(ProcessLookupError):
+        return os.getsid(process.pid)
+    return None
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -49,7 +49,7 @@ def programs(ports: Ports, *, vendor_log: Path) -> list[Program]:
         *("--blocking-threads", "8", "--no-ws", "prism.wsgi:application"),
     )
     return [
-        Program("web", web, patience=10),
+        Program("web", web, patience=5),
         *(
             msgspec.structs.replace(program, environment={"METRICS_PORT": str(ports.metrics[program.name])})
             if program.name in ports.metrics
