@@ -44,8 +44,10 @@ def detach_partitions(now: dt.datetime | None = None) -> Detached:
     detached: list[str] = []
     kept: list[str] = []
     with _only_one() as connection:
-        for week in old_weeks(connection, cutoff) if connection else ():
-            assert connection is not None
+        if connection is None:
+            return Detached()
+        _finish_pending(connection)
+        for week in old_weeks(connection, cutoff):
             (detached if _take_away(connection, week) else kept).append(partition_name("dispatches", week))
     if detached:
         log.info("partitions_detached", partitions=detached, then=settings.DETACHED_PARTITIONS)
@@ -68,7 +70,7 @@ def is_unfinished(connection: psycopg.Connection, week: dt.datetime) -> bool:
     """Whether a dispatch of this week is still to be sent, waits for its moment, or is in a worker's hands."""
     name = partition_name("dispatches", week)
     waiting: sql.Composable = sql.SQL("false")
-    if _kind(connection, name) is not None:
+    if _is_attached(connection, name) is not None:
         waiting = sql.SQL("EXISTS (SELECT 1 FROM {} WHERE status IN ('PENDING', 'SCHEDULED'))").format(
             sql.Identifier("public", name)
         )
@@ -86,7 +88,10 @@ def _take_away(connection: psycopg.Connection, week: dt.datetime) -> bool:
     """False: something is unfinished, and every table of the week is attached as it was."""
     if not is_unfinished(connection, week):
         for table in CHILDREN_FIRST:
-            _detach(connection, table, week)
+            name = partition_name(table, week)
+            if _is_attached(connection, name):
+                # Without blocking readers or writers of the parent.
+                _detach(connection, table, name, how=sql.SQL("CONCURRENTLY"))
         # Once more, now that nobody can reach them: an operator may have replayed one in between.
         if not is_unfinished(connection, week):
             for table in TABLES:
@@ -97,32 +102,35 @@ def _take_away(connection: psycopg.Connection, week: dt.datetime) -> bool:
     return False
 
 
-def _kind(connection: psycopg.Connection, name: str) -> str | None:
-    """attached, pending (a detaching that was cut short), alone, or None where there is no such table."""
+def _is_attached(connection: psycopg.Connection, name: str) -> bool | None:
+    """None: there is no such table."""
     row = connection.execute(
-        "SELECT CASE WHEN i.inhrelid IS NULL THEN 'alone' WHEN i.inhdetachpending THEN 'pending' ELSE 'attached' END"
-        " FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid"
-        " WHERE c.relname = %s AND c.relnamespace = 'public'::regnamespace",
-        [name],
+        "SELECT relispartition FROM pg_class WHERE relname = %s AND relnamespace = 'public'::regnamespace", [name]
     ).fetchone()
-    return str(row[0]) if row else None
+    return bool(row[0]) if row else None
 
 
-def _detach(connection: psycopg.Connection, table: str, week: dt.datetime) -> None:
-    """Without blocking readers or writers of the parent."""
-    name = partition_name(table, week)
-    how = {"attached": sql.SQL("CONCURRENTLY"), "pending": sql.SQL("FINALIZE")}.get(_kind(connection, name) or "")
-    if how is not None:
-        statement = sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}")
-        connection.execute(statement.format(sql.Identifier(table), sql.Identifier(name), how))
+def _finish_pending(connection: psycopg.Connection) -> None:
+    """A detaching that was cut short forbids the next one of its parent until it is finished."""
+    for table in TABLES:
+        pending = connection.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = %s::regclass AND i.inhdetachpending",
+            [table],
+        ).fetchall()
+        for (name,) in pending:
+            _detach(connection, table, name, how=sql.SQL("FINALIZE"))
+
+
+def _detach(connection: psycopg.Connection, table: str, name: str, *, how: sql.SQL) -> None:
+    statement = sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}")
+    connection.execute(statement.format(sql.Identifier(table), sql.Identifier(name), how))
 
 
 def _attach(connection: psycopg.Connection, table: str, week: dt.datetime) -> None:
     """Detaching concurrently leaves a CHECK with the bounds behind, so this reads no row."""
     name = partition_name(table, week)
-    if _kind(connection, name) == "pending":
-        _detach(connection, table, week)
-    if _kind(connection, name) == "alone":
+    if _is_attached(connection, name) is False:
         low, high = (sql.Literal(str(bound)) for bound in _bounds(week).values())
         statement = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})")
         connection.execute(statement.format(sql.Identifier(table), sql.Identifier(name), low, high))
