@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 # Test processes; PostgreSQL and Kafka want a share of the machine too.
 WORKERS ?= 2
-RUN_TESTS = $(PY) -m pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
+RUN_TESTS = $(PY) -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered
 
 ##@ Use
 .PHONY: demo
