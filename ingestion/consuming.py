@@ -73,6 +73,8 @@ class TriggerConsumer:
         self._last_event = time.monotonic()
         self._next_tick = 0.0
         self.counts: Counts = Counter()
+        self.stopped: dict[Partition, str] = {}
+        """Once `run` has ended: partitions that wait for an operator, and why."""
 
     @property
     def partitions(self) -> list[Partition]:
@@ -90,6 +92,7 @@ class TriggerConsumer:
                     self._pause(error, stop)
             self._end_doubt()
         finally:
+            self.stopped = dict(self._assignment.stopped)
             self._consumer.close()
             if self._connection is not None:
                 self._connection.close()

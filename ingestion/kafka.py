@@ -37,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
     "queued.min.messages": 5_000,
     "fetch.queue.backoff.ms": 20,
     "reconnect.backoff.max.ms": 2_000,
+    # How soon a topic or partition is noticed that was made after the start.
+    "topic.metadata.refresh.interval.ms": 10_000,
 }
 _LAST_SECOND = 7_258_118_400
 """The year 2200: a record's time beyond it says that the producer's clock is wrong, and nothing else."""

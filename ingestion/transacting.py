@@ -13,6 +13,8 @@ from psycopg.pq import TransactionStatus
 from dispatching.planning import Plan
 from dispatching.triggers import Trigger
 
+BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What a fault of ours raises over a value that nobody thought of."""
 _TRANSACTION = "SELECT pg_current_xact_id()::text"
 _STATUS = "SELECT pg_xact_status(%s::xid8)"
 
@@ -83,7 +85,7 @@ def is_fault_of_an_event(connection: psycopg.Connection, engine: Planning, error
     if isinstance(error, psycopg.Error):
         return not is_lost(connection) and is_fault_of_a_row(error)
     # An event that a bug of ours cannot digest is isolated as well: it may not stop all others.
-    return engine.failed is None and isinstance(error, ArithmeticError | LookupError | TypeError | ValueError)
+    return engine.failed is None and isinstance(error, BUGS)
 
 
 def is_fault_of_a_row(error: psycopg.Error) -> bool:

@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 
 from dispatching.database import connect
 from ingestion.consuming import Limits, TriggerConsumer
+from prism.embedded import ensure_topics
 from tests.ingestion.planners import LedgerPlanner
 
 Rows = list[tuple[Any, ...]]
@@ -22,8 +23,14 @@ class Stage:
 
     def __init__(self, bootstrap: str, topic: str, group: str) -> None:
         self.topic, self.group = topic, group
+        self._bootstrap = bootstrap
         self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1})
         self._running: list[Running] = []
+
+    def make_topic(self, name: str) -> str:
+        """One more topic of this test; its name begins with the first one's, so that it is swept up with that run's."""
+        ensure_topics(self._bootstrap, {name: 1})
+        return name
 
     def produce(self, *values: bytes | dict[str, Any] | None, partition: int = 0, **options: Any) -> None:
         for value in values:

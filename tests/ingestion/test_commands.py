@@ -67,6 +67,18 @@ def test_a_signal_drains_it(stage: Stage, start: Start, number: signal.Signals) 
     assert stage.rows("SELECT state FROM workers") == [("stopped",)]
 
 
+def test_a_stopped_partition_is_told_at_the_end(stage: Stage, start: Start) -> None:
+    stage.write(
+        "INSERT INTO consumer_positions (consumer_group, topic, partition, epoch, next_offset)"
+        " VALUES (%s, %s, 0, 1, 9)",
+        stage.group,
+        stage.topic,
+    )
+    told = end(start("--idle-exit", "2"), code=1)
+    assert "[0] is stopped: " in told
+    assert "recover_position" in told
+
+
 def test_it_stops_after_max_events(stage: Stage, start: Start) -> None:
     stage.produce(*events(10))
     assert "4 events" in end(start("--max-events", "4"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
+from pytest_django import Settings
 
 from ingestion import reasons
 from ingestion.consuming import EngineFailedError
@@ -216,6 +218,21 @@ def test_old_records_are_stale_by_kafkas_time(stage: Stage, planner: LedgerPlann
     stage.produce(event(correlation_id="old"), timestamp=now - 98 * day)
     stage.produce(event(correlation_id="young"), timestamp=now - 96 * day)
     assert stage.consume(planner).counts == {("planned", ""): 1, ("rejected", reasons.STALE): 1}
+
+
+def test_a_topic_may_be_made_after_the_start(
+    make_stage: Callable[..., Stage], planner: LedgerPlanner, settings: Settings
+) -> None:
+    stage = make_stage()
+    settings.KAFKA_EXTRA_CONFIG = {"topic.metadata.refresh.interval.ms": 300}
+    settings.KAFKA_TRIGGER_TOPIC_TENANTS = {f"{stage.topic}.later": "default"}
+    running = stage.start(planner)
+    stage.produce(event(correlation_id="first"))
+    wait_until(lambda: stage.planned() == 1)
+    stage.topic = stage.make_topic(f"{stage.topic}.later")
+    stage.produce(event(correlation_id="second"))
+    wait_until(lambda: stage.planned() == 2)
+    assert running.error is None
 
 
 def test_the_connection_is_reopened_when_the_server_ends_it(stage: Stage, planner: LedgerPlanner) -> None:

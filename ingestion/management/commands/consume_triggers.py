@@ -47,6 +47,10 @@ class Command(BaseCommand):
             self.stdout.write(summary_of(consumer.counts))
         if engine.failed:
             raise CommandError(f"A thread of this consumer died: {engine.failed!r}. Start it again; nothing is lost.")
+        for (topic, partition), reason in sorted(consumer.stopped.items()):
+            self.stderr.write(f"{topic}[{partition}] is stopped: {reason}")
+        if consumer.stopped and not stop.is_set():
+            raise CommandError("Not everything could be consumed.")
         if not drained:
             raise CommandError("Stopped before everything on the wire was answered; the rest becomes UNKNOWN.")
 
