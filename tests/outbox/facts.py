@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import psycopg
@@ -91,7 +91,8 @@ def body(message: Message) -> dict[str, Any]:
 
 
 def headers(message: Message) -> dict[str, str]:
-    return {name: bytes(value or b"").decode() for name, value in message.headers() or []}
+    pairs = cast(list[tuple[str, bytes]], message.headers() or [])
+    return {name: value.decode() for name, value in pairs}
 
 
 def first_numbers(messages: Iterable[Message]) -> dict[str, list[int]]:
