@@ -88,8 +88,8 @@ def claim_due(
     moved = record_moves(cursor, verdicts.ended, now)
     add_successors(cursor, snapshot, [move for move in verdicts.ended if move.parcel.id in moved], now)
     batches = _batches(verdicts.going, lane)
-    if batches:
-        settings = settings_of(snapshot, lane)
+    settings = settings_of(snapshot, lane)
+    if batches and settings is not None:
         for batch in batches:
             start_batch(batch, settings, deadline)
         stamp = now.isoformat()

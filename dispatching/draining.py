@@ -11,7 +11,7 @@ import structlog
 
 from dispatching import metrics
 from dispatching.claiming import claim_due, lanes_with_due
-from dispatching.database import connect
+from dispatching.database import connect, is_passing
 from dispatching.engine import Engine
 from dispatching.pacing import take_tokens
 from dispatching.parcels import Batch, LaneKey
@@ -57,7 +57,9 @@ class DueDrainer:
             with connection.cursor() as cursor:
                 lanes = lanes_with_due(cursor)
             return len(lanes), sum(self._claim(connection, lane) for lane in lanes)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if not is_passing(error):
+                raise
             log.warning("claiming_failed", result="failure", error=str(error))
             metrics.DATABASE_FAILURES.labels(thread="planner").inc()
             if self._connection is not None:

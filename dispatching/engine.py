@@ -37,11 +37,11 @@ log = structlog.get_logger("prism.dispatching")
 
 
 class Engine:
-    """Start it, hand it plans, stop it. `failed` tells the first thread's death."""
+    """Start it, hand it plans, stop it."""
 
     def __init__(self, kind: str) -> None:
         self.worker_id = workers.register(kind)
-        self.failed: BaseException | None = None
+        self._died: BaseException | None = None
         self.lanes = Lanes()
         self.snapshots = SnapshotHolder()
         self.lease_s = settings.WORKER_DEAD_AFTER_SECONDS * LEASE_SHARE
@@ -67,6 +67,11 @@ class Engine:
                 ("recorder", self._recorder.run),
             )
         }
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Why the process must end: the first thread's death, or batches that were taken away from it."""
+        return self._died or self._recorder.lost
 
     def start(self) -> None:
         for thread in self._threads.values():
@@ -109,10 +114,13 @@ class Engine:
         self._recorder.stop()
         self._join("recorder", deadline)
         drained = not self._threads["wire"].is_alive() and not self._threads["recorder"].is_alive()
-        if drained and not self._recorder.lost:
-            self._recorder.hand_back_ahead()
-        self._heartbeat.stop()
-        self._join("heartbeat", deadline)
+        try:
+            if drained and not self._recorder.lost:
+                self._recorder.hand_back_ahead()
+        finally:
+            # A worker that is heard of but does nothing would keep its batches for ever.
+            self._heartbeat.stop()
+            self._join("heartbeat", deadline)
         if drained and not self.failed:
             workers.retire(self.worker_id)
         log.info("worker_stopped", result="success" if drained else "failure", metadata={"worker": self.worker_id})
@@ -133,4 +141,4 @@ class Engine:
             run()
         except BaseException as error:
             log.exception("thread_died", result="failure", metadata={"thread": name})
-            self.failed = self.failed or error
+            self._died = self._died or error

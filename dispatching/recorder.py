@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from dispatching import metrics
-from dispatching.database import connect
+from dispatching.database import connect, is_passing
 from dispatching.fallback import add_successors
 from dispatching.lanes import Lanes
 from dispatching.pacing import take_tokens
@@ -54,7 +54,8 @@ class Recorder:
         self.sender: Sender | None = None
         self.releasing = True
         """Off when the process leaves, or when the reaper took it for dead: record, release nothing more."""
-        self.lost = False
+        self.lost: OwnershipLostError | None = None
+        """Why this process must stop: its batches are not its own any more."""
 
     def put(self, sents: list[Sent]) -> None:
         """Outcomes to record; an empty list only wakes the thread, because something may be released."""
@@ -98,34 +99,33 @@ class Recorder:
         if not (moves or batches):
             return
         freed.update(_held_by(batches))
-        release = self._record_and_release(moves, finished, batches, now)
+        release = self._record_and_release(moves, finished, batches)
         released = release.apply() if release else []
+        metrics.count_moves(moves + release.moves if release else moves)
         freed.subtract(_held_by(released))
         self._lanes.give_back(freed)
-        metrics.count_moves(moves)
         if self.sender is not None:
             self.sender.put(released)
 
-    def _record_and_release(
-        self, moves: list[Move], finished: list[str], batches: list[Batch], now: dt.datetime
-    ) -> Release | None:
+    def _record_and_release(self, moves: list[Move], finished: list[str], batches: list[Batch]) -> Release | None:
         try:
-            return self._until_committed(lambda: self._transaction(moves, finished, batches, now))
-        except OwnershipLostError:
+            return self._until_committed(partial(self._transaction, moves, finished, batches))
+        except OwnershipLostError as error:
             # The reaper has our batches; what the vendor answered is still true, and is recorded before we stop.
-            self.lost, self.releasing = True, False
+            self.lost, self.releasing = error, False
             log.exception("batches_taken_away", result="failure", metadata={"worker": self._worker_id})
-        except psycopg.DataError:
+            return self._record_and_release(moves, finished, [])
+        except (psycopg.DataError, UnicodeError):
             # The decoders let nothing through that PostgreSQL refuses; should one slip, the state counts more.
             log.exception("outcome_text_refused", result="failure")
-            for move in moves:
-                move.response, move.error = None, ascii(move.error)[:200] if move.error else None
-        return self._until_committed(lambda: self._transaction(moves, finished, [] if self.lost else batches, now))
+            if not any([_reduce(move) for move in moves]):
+                raise
+            return self._record_and_release(moves, finished, batches)
 
-    def _transaction(
-        self, moves: list[Move], finished: list[str], batches: list[Batch], now: dt.datetime
-    ) -> Release | None:
+    def _transaction(self, moves: list[Move], finished: list[str], batches: list[Batch]) -> Release | None:
         connection = self._open()
+        # Asked anew with each try: what may still go is judged by the time of its release, not of the outage before it.
+        now = dt.datetime.now(dt.UTC)
         with connection.transaction(), connection.cursor() as cursor:
             release = None
             ended = moves
@@ -192,7 +192,9 @@ class Recorder:
         while True:
             try:
                 return work()
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
+                if not is_passing(error):
+                    raise
                 log.warning("recording_failed", result="failure", error=str(error))
                 metrics.DATABASE_FAILURES.labels(thread="recorder").inc()
                 if self._connection is not None and self._connection.broken:
@@ -214,6 +216,18 @@ def _finish(sents: list[Sent]) -> list[str]:
         if sent.batch.left == 0:
             finished.append(sent.batch.id)
     return finished
+
+
+def _reduce(move: Move) -> bool:
+    """Keep of an outcome only what any database takes. False where there was nothing to leave out."""
+    kept = (None, move.error and _plain(move.error), _plain(move.message_id))
+    changed = kept != (move.response, move.error, move.message_id)
+    move.response, move.error, move.message_id = kept
+    return changed
+
+
+def _plain(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode().replace("\x00", "")
 
 
 def _held_by(batches: list[Batch]) -> Counter[LaneKey]:

@@ -81,16 +81,16 @@ def release_batches(
     snapshot = snapshots.current(cursor)
     stale = any(time.monotonic() - batch.planned_at > FRESH_S for batch in batches)
     for batch in batches:
-        parcels = batch.parcels
-        if stale:
+        parcels, provider_settings = batch.parcels, settings_of(snapshot, batch.lane)
+        if stale or provider_settings is None:
             verdicts = recheck_all(batch.parcels, batch.lane, snapshot, now)
             parcels = verdicts.going
             release.moves += verdicts.ended
             release.postponed += verdicts.postponed
         if len(parcels) < len(batch.parcels):
             _shrink(cursor, batch, parcels, worker_id)
-        if parcels:
-            release.going.append(Going(batch, parcels, settings_of(snapshot, batch.lane)))
+        if parcels and provider_settings is not None:
+            release.going.append(Going(batch, parcels, provider_settings))
     cursor.execute(_RELEASE, [[going.batch.id for going in release.going], worker_id])
     if len(cursor.fetchall()) < len(release.going):
         raise OwnershipLostError
@@ -140,11 +140,10 @@ def postpone(cursor: psycopg.Cursor, postponed: Sequence[Postponed]) -> None:
     )
 
 
-def settings_of(snapshot: Snapshot, lane: LaneKey) -> ProviderSettings:
-    settings = snapshot.providers[lane.provider_id].settings
-    if settings is None:
-        raise LookupError(f"provider {lane.provider_id} cannot be used: {snapshot.providers[lane.provider_id].problem}")
-    return settings
+def settings_of(snapshot: Snapshot, lane: LaneKey) -> ProviderSettings | None:
+    """None where the provider cannot be used: a recheck then lets nothing of its lane go, and says why."""
+    provider = snapshot.providers.get(lane.provider_id)
+    return provider.settings if provider else None
 
 
 def _shrink(cursor: psycopg.Cursor, batch: Batch, parcels: Sequence[Parcel], worker_id: int) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
@@ -13,6 +13,9 @@ import pytest
 
 from dispatching.database import connect
 from dispatching.triggers import Trigger, ledger_key
+
+if TYPE_CHECKING:
+    from tests.dispatching.hands import Hands
 
 ATTRIBUTES: dict[str, Any] = {
     "tax_identification": "12345678000190",
@@ -55,3 +58,13 @@ def connection(transactional_db: None) -> Any:
     opened: psycopg.Connection = connect("prism:test")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def hands(transactional_db: None) -> Iterator[Hands]:
+    """A consumer moved by hand."""
+    from tests.dispatching.hands import Hands
+
+    made = Hands()
+    yield made
+    made.close()
