@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
+from importlib.util import find_spec
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -12,6 +14,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+
+_ALLOWED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?(@[A-Za-z0-9.-]+(:\d+)?)?")
+_KAFKA_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 
 Environment = Literal["production", "development", "test"]
 
@@ -61,6 +66,64 @@ def words(variable: str) -> list[str]:
     return [word.strip() for word in os.environ.get(variable, "").split(",") if word.strip()]
 
 
+def choice(variable: str, default: str, known: tuple[str, ...]) -> str:
+    value = optional(variable, default)
+    if value not in known:
+        raise fail(variable, f"{value!r} is not known", f"Set one of: {', '.join(known)}")
+    return value
+
+
+def servers(variable: str, hint: str) -> str:
+    """A comma-separated list of host:port, as Kafka clients take it."""
+    value = required(variable, hint)
+    for one in value.split(","):
+        host, _, port = one.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) <= 65_535:
+            raise fail(variable, f"{one.strip()!r} is not host:port", hint)
+    return value
+
+
+def kafka_name(variable: str, default: str) -> str:
+    """A topic or a consumer group: what Kafka lets a topic be called."""
+    value = optional(variable, default)
+    if not _KAFKA_NAME.fullmatch(value):
+        raise fail(
+            variable, f"{value!r} is no Kafka name", "Set letters, digits, dots, underscores and hyphens, up to 249"
+        )
+    return value
+
+
+def origins(variable: str) -> list[str]:
+    """A comma-separated list of origins, as https://prism.example.com."""
+    found = words(variable)
+    for one in found:
+        parts = urlsplit(one)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+            raise fail(variable, f"{one!r} is not an origin", "Set scheme and host, as https://prism.example.com")
+    return found
+
+
+def allow_list(variable: str) -> list[str]:
+    """Names of variables, or prefixes that end in *, each optionally bound to a host: PRISM_BLIP_*@http.msging.net."""
+    found = words(variable)
+    for one in found:
+        if not _ALLOWED.fullmatch(one):
+            raise fail(
+                variable, f"{one!r} is not understood", "Set names or prefixes, as PRISM_PROVIDER_*,BOT_TOKEN@host"
+            )
+    return found
+
+
+def redis_url(variable: str) -> str:
+    """The optional broker of django-q2; its client is no dependency of ours, so it has to be there as well."""
+    value = optional(variable, "")
+    if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        raise fail(variable, "is not a Redis address", "Set redis://host:6379/0, or leave it unset for PostgreSQL")
+    if value and find_spec("redis") is None:
+        raise fail(variable, "needs the redis package", "Install it (pip install redis), or leave the variable unset")
+    return value
+
+
 def networks(variable: str, default: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """A comma-separated list of addresses or networks, as 10.0.0.0/8."""
     try:
@@ -82,6 +145,14 @@ def json_object(variable: str) -> dict[str, Any]:
     return value
 
 
+def json_texts(variable: str) -> dict[str, str]:
+    """A JSON object whose values are texts."""
+    value = json_object(variable)
+    if not all(isinstance(one, str) and one for one in value.values()):
+        raise fail(variable, "holds a value that is no text", 'Set a JSON object of texts, as {"topic": "tenant"}')
+    return value
+
+
 def environment_name() -> Environment:
     value = optional("PRISM_ENV", "production")
     for known in get_args(Environment):
@@ -95,16 +166,21 @@ def database(variable: str, hint: str) -> dict[str, Any]:
     url = required(variable, hint)
     if urlsplit(url).scheme not in ("postgres", "postgresql"):
         raise fail(variable, "is not a PostgreSQL address", "Set postgres://user:password@host:5432/database")
-    config: dict[str, Any] = env.db_url_config(url)
-    if not config.get("NAME") or not config.get("USER"):
+    try:
+        config: dict[str, Any] = env.db_url_config(url)
+        complete = config.get("NAME") and config.get("USER")
+    except ValueError as error:
+        # The text of the error may repeat the password.
+        raise fail(variable, "cannot be read", "Set postgres://user:password@host:5432/database") from error
+    if not complete:
         raise fail(variable, "names no user or no database", "Set postgres://user:password@host:5432/database")
     return config
 
 
 def secret_key(production: bool) -> str:
     value = required("SECRET_KEY", "Set at least 50 random characters")
-    if production and len(value) < 50:
-        raise fail("SECRET_KEY", "is too short", "Set at least 50 random characters")
+    if production and (len(value) < 50 or len(set(value)) < 5 or value.startswith("django-insecure-")):
+        raise fail("SECRET_KEY", "is too short or not random", "Set at least 50 random characters")
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zoneinfo
 from pathlib import Path
 
@@ -19,7 +18,7 @@ PRODUCTION = PRISM_ENV == "production"
 DEBUG = False
 
 # Which role of the database this process takes (architecture, decision 2): web serves people, worker does the rest.
-PROCESS = os.environ.get("PRISM_PROCESS", "worker")
+PROCESS = read.choice("PRISM_PROCESS", "worker", ("web", "worker"))
 
 SECRET_KEY = read.secret_key(PRODUCTION)
 FERNET_KEYS = read.fernet_keys()
@@ -52,22 +51,20 @@ DATABASES = {
     }
 }
 
-KAFKA_BOOTSTRAP_SERVERS = read.required("KAFKA_BOOTSTRAP_SERVERS", "Set host:port[,host:port]")
-KAFKA_TRIGGERS_TOPIC = read.optional("KAFKA_TRIGGERS_TOPIC", "campaign_triggers")
+KAFKA_BOOTSTRAP_SERVERS = read.servers("KAFKA_BOOTSTRAP_SERVERS", "Set host:port[,host:port]")
+KAFKA_TRIGGERS_TOPIC = read.kafka_name("KAFKA_TRIGGERS_TOPIC", "campaign_triggers")
 # Maps further trigger topics to the tenant whose triggers they carry: {"topic": "tenant-slug"} (contract.md, Tenants).
-KAFKA_TRIGGER_TOPIC_TENANTS = read.json_object("KAFKA_TRIGGER_TOPIC_TENANTS")
-KAFKA_DISPATCH_EVENTS_TOPIC = read.optional("KAFKA_DISPATCH_EVENTS_TOPIC", "communication_dispatch_events")
-KAFKA_CONSUMER_GROUP = read.optional("KAFKA_CONSUMER_GROUP", "prism")
+KAFKA_TRIGGER_TOPIC_TENANTS = read.json_texts("KAFKA_TRIGGER_TOPIC_TENANTS")
+KAFKA_DISPATCH_EVENTS_TOPIC = read.kafka_name("KAFKA_DISPATCH_EVENTS_TOPIC", "communication_dispatch_events")
+KAFKA_CONSUMER_GROUP = read.kafka_name("KAFKA_CONSUMER_GROUP", "prism")
 KAFKA_EXTRA_CONFIG = read.json_object("KAFKA_EXTRA_CONFIG")
 KAFKA_SESSION_TIMEOUT_MS = read.integer("KAFKA_SESSION_TIMEOUT_MS", 6000, low=1000, high=300_000)
 
 DEFAULT_TENANT = read.optional("DEFAULT_TENANT", "default")
 # Environment variables that a provider's configuration may name; a trailing * allows a prefix (decision 20).
-PROVIDER_ENV_ALLOW_LIST = read.words("PROVIDER_ENV_ALLOW_LIST")
+PROVIDER_ENV_ALLOW_LIST = read.allow_list("PROVIDER_ENV_ALLOW_LIST")
 OUTBOUND_ALLOW_PRIVATE = read.flag("OUTBOUND_ALLOW_PRIVATE", False)
-OUTBOUND_MIN_TLS = read.optional("OUTBOUND_MIN_TLS", "1.2")
-if OUTBOUND_MIN_TLS not in ("1.2", "1.3"):
-    raise read.fail("OUTBOUND_MIN_TLS", f"{OUTBOUND_MIN_TLS!r} is not known", "Set 1.2 or 1.3")
+OUTBOUND_MIN_TLS = read.choice("OUTBOUND_MIN_TLS", "1.2", ("1.2", "1.3"))
 
 WORKER_DEAD_AFTER_SECONDS = read.integer("WORKER_DEAD_AFTER_SECONDS", 15, low=3, high=300)
 TRIGGER_MAX_BYTES = read.integer("TRIGGER_MAX_BYTES", 262_144, low=1024, high=8_388_608)
@@ -75,9 +72,7 @@ LEDGER_RETENTION_DAYS = read.integer("LEDGER_RETENTION_DAYS", 97, low=1, high=36
 DISPATCH_RETENTION_DAYS = read.integer("DISPATCH_RETENTION_DAYS", 90, low=1, high=3650)
 DEAD_LETTER_RETENTION_DAYS = read.integer("DEAD_LETTER_RETENTION_DAYS", 14, low=1, high=3650)
 # Weeks past DISPATCH_RETENTION_DAYS move to the schema "archive", or are dropped for good.
-DETACHED_PARTITIONS = read.optional("DETACHED_PARTITIONS", "archive")
-if DETACHED_PARTITIONS not in ("archive", "drop"):
-    raise read.fail("DETACHED_PARTITIONS", f"{DETACHED_PARTITIONS!r} is not known", "Set archive or drop")
+DETACHED_PARTITIONS = read.choice("DETACHED_PARTITIONS", "archive", ("archive", "drop"))
 # A worker serves its numbers at METRICS_PORT; the web process serves its own at /metrics, to whom the last two name.
 METRICS_PORT = read.integer("METRICS_PORT", 0, low=0, high=65_535)
 METRICS_HOST = read.optional("METRICS_HOST", "127.0.0.1")
@@ -91,7 +86,9 @@ if LEDGER_RETENTION_DAYS < DISPATCH_RETENTION_DAYS:
     )
 
 ALLOWED_HOSTS = read.words("ALLOWED_HOSTS") or ([] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"])
-CSRF_TRUSTED_ORIGINS = read.words("CSRF_TRUSTED_ORIGINS")
+if PROCESS == "web" and not ALLOWED_HOSTS:
+    raise read.fail("ALLOWED_HOSTS", "is not set", "Set the names under which people reach Prism, as prism.example.com")
+CSRF_TRUSTED_ORIGINS = read.origins("CSRF_TRUSTED_ORIGINS")
 SECURE_SSL_REDIRECT = read.flag("SECURE_SSL_REDIRECT", PRODUCTION)
 SECURE_HSTS_SECONDS = read.integer("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0, low=0, high=63_072_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
@@ -173,6 +170,8 @@ STATIC_ROOT = read.optional("STATIC_ROOT", str(BASE_DIR / ".local" / "static"))
 # In production `manage.py collectstatic` fills STATIC_ROOT; elsewhere files are served from where they lie.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 if PRODUCTION:
+    if PROCESS == "web" and not (Path(STATIC_ROOT) / "staticfiles.json").exists():
+        raise read.fail("STATIC_ROOT", f"{STATIC_ROOT} holds no collected files", "Run manage.py collectstatic first")
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -195,12 +194,15 @@ Q_CLUSTER = {
     "catch_up": False,
     "poll": 0.5,
 }
-REDIS_URL = read.optional("REDIS_URL", "")
+REDIS_URL = read.redis_url("REDIS_URL")
 if REDIS_URL:
     Q_CLUSTER["redis"] = REDIS_URL
 else:
     Q_CLUSTER["orm"] = "default"
 
 LOGGING_CONFIG = None
-LOG_LEVEL = read.optional("LOG_LEVEL", "INFO").upper()
-logging_config(level=LOG_LEVEL, readable=not PRODUCTION and read.flag("LOG_READABLE", False))
+LOG_LEVEL = read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_READABLE = read.flag("LOG_READABLE", False)
+if LOG_READABLE and PRODUCTION:
+    raise read.fail("LOG_READABLE", "is for development", "Leave it unset: production writes JSON lines")
+logging_config(level=LOG_LEVEL, readable=LOG_READABLE)
