@@ -118,7 +118,7 @@ class Recorder:
         except (psycopg.DataError, UnicodeError):
             # The decoders let nothing through that PostgreSQL refuses; should one slip, the state counts more.
             log.exception("outcome_text_refused", result="failure")
-            if not any([_reduce(move) for move in moves]):
+            if not sum(map(_reduce, moves)):
                 raise
             return self._record_and_release(moves, finished, batches)
 
