@@ -9,9 +9,11 @@ class PrismConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from prism import access
+        from prism import access, metrics
+        from tenants import residents
 
         access.connect()
+        residents.on_start(metrics.start_metrics_server)
 
 
 class PrismAdminConfig(admin_apps.AdminConfig):

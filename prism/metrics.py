@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -18,7 +19,7 @@ _gauges = CollectorRegistry()
 _gauges.register(GaugeCollector(own_connection=False))
 
 
-class MetricsPortError(Exception):
+class MetricsPortError(ImproperlyConfigured):
     """METRICS_PORT cannot be had; the text says which and what to do."""
 
 

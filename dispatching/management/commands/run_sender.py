@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatching.draining import DRAIN_S, DueDrainer
 from dispatching.engine import Engine
+from tenants.residents import resident_starts
 
 
 class Command(BaseCommand):
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        resident_starts()
         engine = Engine("sender")
         engine.start()
         drainer = DueDrainer(engine)

@@ -15,6 +15,7 @@ from dispatching.engine import Engine
 from dispatching.workers import application_name
 from ingestion.batches import summary_of
 from ingestion.consuming import EngineFailedError, Limits, TriggerConsumer
+from tenants.residents import resident_starts
 
 MAX_BATCH = 5_000
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        resident_starts()
         engine = Engine("consumer")
         engine.start()
         drained = False

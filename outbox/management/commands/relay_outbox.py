@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from outbox.leases import LEASE_SECONDS
 from outbox.relay import Options, Relay
+from tenants.residents import resident_starts
 
 
 class Command(BaseCommand):
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         stop = Stop()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        resident_starts()
         idle_exit = 0.0 if options["once"] else options["idle_exit"]
         Relay(Options(options["lease"], options["rows"], idle_exit), stopping=stop.is_asked).run()
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from prism.schedules import sync_schedules
 from prism.watchdog import ClusterDoesNotStartError, Patience, Watchdog, end_with_parent
+from tenants.residents import resident_starts
 
 
 class Command(BaseCommand):
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             end_with_parent()
             call_command("qcluster")
             return
+        resident_starts()
         sync_schedules()
         command = (sys.executable, str(settings.BASE_DIR / "manage.py"), "run_worker", "--cluster")
         watchdog = Watchdog(command, Patience(stale_after=options["stale_after"]))
