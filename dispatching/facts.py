@@ -38,8 +38,9 @@ def insert_facts(source: str) -> str:
         'contact_tax_id', NULLIF(m.contact_tax_id, ''),
         'triggered_at', {_ISO.format("m.triggered_at")},
         'dispatched_at', {_ISO.format("m.dispatched_at")},
-        'processing_time_ms', (1000 * extract(epoch FROM m.dispatched_at - CASE WHEN m.dispatch_mode = 'ASYNC'
-           THEN COALESCE(m.scheduled_for, m.triggered_at) ELSE m.triggered_at END))::bigint,
+        'processing_time_ms', (1000 * extract(epoch FROM date_trunc('milliseconds', m.dispatched_at)
+           - date_trunc('milliseconds', CASE WHEN m.dispatch_mode = 'ASYNC'
+             THEN COALESCE(m.scheduled_for, m.triggered_at) ELSE m.triggered_at END)))::bigint,
         'provider_response', m.provider_response,
         'error_message', m.error_message)::text
     FROM {source} m
