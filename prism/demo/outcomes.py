@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import msgspec
@@ -24,6 +25,11 @@ SELECT code, path, message FROM rejected_triggers WHERE topic = %s AND "partitio
 """
 _PASSED = """
 SELECT next_offset > %s FROM consumer_positions WHERE consumer_group = %s AND topic = %s AND "partition" = %s
+"""
+
+_AT_WORK = """
+SELECT EXISTS (SELECT 1 FROM workers WHERE kind = 'sender' AND state = 'running' AND started_at > %s)
+  AND EXISTS (SELECT 1 FROM consumer_positions WHERE consumer_group = %s AND topic = %s AND updated_at > %s)
 """
 
 
@@ -85,6 +91,16 @@ def outcome_of(sample: Sample, record: Record, tenant_id: int) -> Outcome:
         rejection=Rejection(*found[0]) if found else None,
         dispatches=[Dispatch(*row) for row in dispatches],
     )
+
+
+def database_time() -> dt.datetime:
+    """Workers' rows are dated by the database's clock, which may be another machine's."""
+    return _rows("SELECT clock_timestamp()")[0][0]  # type: ignore[no-any-return]  # rows are Any
+
+
+def at_work(since: dt.datetime) -> bool:
+    """Whether a consumer has taken its partitions and a sender has registered, both after this moment."""
+    return bool(_rows(_AT_WORK, since, settings.KAFKA_CONSUMER_GROUP, settings.KAFKA_TRIGGERS_TOPIC, since)[0][0])
 
 
 def is_known(correlation_id: str, tenant_id: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import http.client
 import os
 import time
@@ -61,12 +62,15 @@ def start(stack: contextlib.ExitStack, screen: Screen, *, reset: bool) -> Runnin
     with screen.step("Tables, sample campaigns, topics"):
         _set_up_django(environment)
         _prepare(vendor, kept[PASSWORD], reset=reset)
+    from prism.demo.outcomes import database_time
+
     supervisor = Supervisor(PLACE, LOGS, programs(chosen, vendor_log=PLACE / "vendor.jsonl"))
     stack.callback(_stop, supervisor, screen)
     with screen.step("Web, worker, consumer, sender, relay, sandbox vendor"):
+        since = database_time()
         supervisor.start(environment)
         supervisor.wait_until_running(READY_S)
-        _wait_until_ready(chosen.web, supervisor)
+        _wait_until_ready(chosen.web, supervisor, since)
     return Running(
         address=f"http://127.0.0.1:{chosen.web}/admin/",
         username=ADMIN,
@@ -164,12 +168,15 @@ def _prepare(vendor: str, password: str, *, reset: bool) -> None:
     ensure_topics(settings.KAFKA_BOOTSTRAP_SERVERS, dict.fromkeys(names, PARTITIONS))
 
 
-def _wait_until_ready(web_port: int, supervisor: Supervisor) -> None:
+def _wait_until_ready(web_port: int, supervisor: Supervisor, since: dt.datetime) -> None:
+    """The web process answers, and consumer and sender are at work."""
+    from prism.demo.outcomes import at_work
+
     deadline = time.monotonic() + READY_S
-    while not _answers(web_port):
+    while not (_answers(web_port) and at_work(since)):
         supervisor.wait_until_running(READY_S)
         if time.monotonic() > deadline:
-            raise DemoError(f"The web process is not ready after {READY_S:.0f} s. See {LOGS / 'web.log'}.")
+            raise DemoError(f"Not everything is at work after {READY_S:.0f} s. The logs are in {LOGS}.")
         time.sleep(0.1)
 
 
