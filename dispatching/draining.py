@@ -11,6 +11,7 @@ import structlog
 
 from dispatching import metrics
 from dispatching.claiming import claim_due, lanes_with_due
+from dispatching.commits import transaction_id, was_committed
 from dispatching.database import connect, is_passing
 from dispatching.engine import Engine
 from dispatching.pacing import take_tokens
@@ -21,6 +22,7 @@ POLL_S = 0.5
 LIMIT = 256
 RETRY_S = 0.5
 DRAIN_S = 25.0
+DOUBT_S = 5.0
 ALIVE_S = 15
 JOB_SECONDS = 40.0
 
@@ -33,7 +35,8 @@ class DueDrainer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: psycopg.Connection | None = None
-        self._doubtful: list[Batch] = []
+        self._doubt: tuple[str, list[Batch]] | None = None
+        """A claim whose COMMIT was not answered: its transaction, and what it would release."""
         self.taken = 0
 
     def run(self, stop: threading.Event, *, max_seconds: float | None = None, until_empty: bool = False) -> None:
@@ -46,6 +49,7 @@ class DueDrainer:
                 break
             if not taken:
                 self._engine.lanes.wait_for_change(0.02 if until_empty and not lanes else POLL_S)
+        self._end_doubt()
         if self._connection is not None:
             self._connection.close()
 
@@ -53,7 +57,9 @@ class DueDrainer:
         """Every lane with due rows once. Returns (lanes with due rows, rows taken)."""
         try:
             connection = self._open()
-            self._settle(connection)
+            if not self._settle(connection):
+                time.sleep(RETRY_S)
+                return 1, 0
             with connection.cursor() as cursor:
                 lanes = lanes_with_due(cursor)
             return len(lanes), sum(self._claim(connection, lane) for lane in lanes)
@@ -82,9 +88,8 @@ class DueDrainer:
                 now=dt.datetime.now(dt.UTC),
                 lease_s=engine.lease_s,
             )
-            # Should the answer to COMMIT be lost, these ids tell whether it happened.
-            self._doubtful = claimed.batches
-        self._doubtful = []
+            self._doubt = transaction_id(cursor), claimed.batches
+        self._doubt = None
         self._accept(claimed.batches)
         metrics.count_moves(claimed.ended)
         return claimed.taken
@@ -96,16 +101,33 @@ class DueDrainer:
             self._engine.lanes.take(lane, len(batch.parcels))
         self._engine.accept_claimed(batches)
 
-    def _settle(self, connection: psycopg.Connection) -> None:
-        """After a COMMIT whose answer was lost: what is in the database was released, and goes out."""
-        if self._doubtful:
-            found = connection.execute(
-                "SELECT id::text FROM send_batches WHERE id = ANY(%s::uuid[]) AND owner = %s",
-                [[batch.id for batch in self._doubtful], self._engine.worker_id],
-            ).fetchall()
-            committed = {row[0] for row in found}
-            batches, self._doubtful = [b for b in self._doubtful if b.id in committed], []
-            self._accept(batches)
+    def _settle(self, connection: psycopg.Connection) -> bool:
+        """After a COMMIT whose answer was lost: what it released goes out, unless the reaper has it by now. False while
+        nobody can tell."""
+        if self._doubt is None:
+            return True
+        transaction, batches = self._doubt
+        committed = was_committed(connection, transaction)
+        if committed is None:
+            return False
+        found = connection.execute(
+            "SELECT id::text FROM send_batches WHERE id = ANY(%s::uuid[]) AND owner = %s",
+            [[batch.id for batch in batches], self._engine.worker_id],
+        ).fetchall()
+        self._doubt = None
+        self._accept([batch for batch in batches if committed and (batch.id,) in found])
+        return True
+
+    def _end_doubt(self) -> None:
+        """Leaving with a claim in doubt would leave it to the reaper, who can only call it unknown."""
+        until = time.monotonic() + DOUBT_S
+        while self._doubt is not None and time.monotonic() < until:
+            try:
+                if self._settle(self._open()):
+                    return
+            except psycopg.OperationalError as error:
+                log.warning("claiming_failed", result="failure", error=str(error))
+            time.sleep(RETRY_S)
 
     def _room(self, connection: psycopg.Connection, key: LaneKey) -> int:
         """How many rows may be claimed: free slots, a worthwhile number of them, and tokens where paced."""

@@ -124,8 +124,7 @@ class Lanes:
                     lane.ahead_count -= len(batch.parcels)
                     lane.used += len(batch.parcels)
                     chosen.append(batch)
-                if lane.slow and lane.ahead_count <= lane.ahead_limit * RECOVERED:
-                    lane.slow = False
+                self._recover(lane)
             if chosen:
                 self._changed.notify_all()
         return chosen
@@ -140,14 +139,16 @@ class Lanes:
             return batches
 
     def drain_closed(self) -> list[Batch]:
-        """What waits in lanes that back off: it goes to the due rows, where `not_after` watches over it."""
+        """What waits in lanes that back off, and batches larger than their lane's pace now allows (its tokens come a
+        few at a time): both go to the due rows, where `not_after` watches over them."""
         with self._changed:
             batches: list[Batch] = []
             for lane in self._lanes.values():
-                if not lane.open and lane.ahead:
-                    batches.extend(lane.ahead)
-                    lane.ahead.clear()
-                    lane.ahead_count = 0
+                while lane.ahead and (not lane.open or self._is_oversized(lane)):
+                    batch = lane.ahead.popleft()
+                    lane.ahead_count -= len(batch.parcels)
+                    batches.append(batch)
+                self._recover(lane)
             return batches
 
     def back_off(self, key: LaneKey) -> float:
@@ -220,6 +221,15 @@ class Lanes:
                 }
                 for lane in self._lanes.values()
             ]
+
+    @staticmethod
+    def _recover(lane: Lane) -> None:
+        if lane.slow and lane.ahead_count <= lane.ahead_limit * RECOVERED:
+            lane.slow = False
+
+    @staticmethod
+    def _is_oversized(lane: Lane) -> bool:
+        return bool(lane.settings.per_minute) and len(lane.ahead[0].parcels) > lane.batch_size
 
     @staticmethod
     def _fits(lane: Lane, extra: int) -> bool:

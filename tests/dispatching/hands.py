@@ -9,13 +9,12 @@ from typing import Any
 import psycopg
 
 from campaigns.models import Campaign
-from dispatching import workers
-from dispatching.database import connect
 from dispatching.draining import DueDrainer
 from dispatching.engine import Engine
 from dispatching.parcels import Batch, Parcel
-from dispatching.planning import Plan
+from dispatching.planning import Plan, Planner, plan_batch
 from dispatching.results import Sent
+from dispatching.snapshot import SnapshotHolder
 from dispatching.triggers import Trigger
 from providers.models import Provider
 from providers.outcomes import Kind, Outcome
@@ -120,5 +119,8 @@ def campaign_with(providers: Sequence[dict[str, Any]] = ({},), **fields: Any) ->
     return campaign, made
 
 
-def session_of(worker_id: int) -> psycopg.Connection:
-    return connect(workers.application_name(worker_id, "recorder"))
+def plan_due(connection: psycopg.Connection, *triggers: Trigger) -> None:
+    """As a process without lanes plans: everything waits in the queue."""
+    planner = Planner(worker_id=0, snapshots=SnapshotHolder())
+    with connection.transaction(), connection.cursor() as cursor:
+        plan_batch(cursor, planner, triggers, dt.datetime.now(dt.UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 from dispatching.lanes import Lane, Lanes
@@ -23,7 +24,8 @@ def settings(slots: int = 8, per_minute: int | None = None) -> ProviderSettings:
 
 
 def batch(lane: Lane, size: int) -> Batch:
-    parcel = Parcel("x", 1, None, None, 1, 0, 3, asynchronous=False, not_after=None, message=EMPTY_MESSAGE)  # type: ignore[arg-type]  # no calendar here
+    now = dt.datetime.now(dt.UTC)
+    parcel = Parcel("x", 1, None, None, 1, 0, 3, asynchronous=False, not_after=now, since=now, message=EMPTY_MESSAGE)
     return Batch("b", lane.key, None, [parcel] * size, time.monotonic())
 
 
@@ -120,3 +122,28 @@ def test_a_batch_larger_than_the_slots_of_a_lowered_limit_still_goes() -> None:
     lanes.queue([waiting])
     lane_of(lanes, slots=4)
     assert lanes.next_batches({}) == [waiting]
+
+
+def test_a_slow_lane_that_backed_off_takes_plans_again_when_it_is_open() -> None:
+    lanes = Lanes()
+    lane = lane_of(lanes)
+    lanes.reserve(lane, 8)
+    lanes.queue([batch(lane, 8), batch(lane, 8)])
+    assert not lanes.wait_for_room(0.01)
+    lanes.back_off(lane.key)
+    assert len(lanes.drain_closed()) == 2
+    lane.closed_until = 0.0
+    assert lanes.room_ahead(lane) == lane.ahead_limit
+
+
+def test_batches_that_a_lowered_pace_would_never_let_go_are_handed_back() -> None:
+    """They were cut before the provider had this pace, or so few slots: tokens for one come a few at a time."""
+    lanes = Lanes()
+    wide = lane_of(lanes, slots=256, per_minute=6000)
+    lanes.queue([batch(wide, 64), batch(wide, 4)])
+    lane = lane_of(lanes, slots=16, per_minute=6000)
+    assert [len(returned.parcels) for returned in lanes.drain_closed()] == [64]
+    assert lanes.paced_waiting() == [(lane, 4)]
+    lanes.add_tokens(lane, 4)
+    assert len(lanes.next_batches({})) == 1
+    assert lanes.held() == 4

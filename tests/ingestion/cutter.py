@@ -16,10 +16,14 @@ PLANNING = b"trigger_receipts"
 
 
 class CommitCutter:
-    """`arrives`: the server gets the COMMIT, and only its answer is lost. Once; then everything passes."""
+    """`arrives`: the server gets the COMMIT, and only its answer is lost. Once; then everything passes.
 
-    def __init__(self, *, arrives: bool) -> None:
+    `marker` is in a statement of the transaction that is meant.
+    """
+
+    def __init__(self, *, arrives: bool, marker: bytes = PLANNING) -> None:
         self._arrives = arrives
+        self._marker = marker
         self._listener = socket.create_server(("127.0.0.1", 0))
         settings = connections["default"].settings_dict
         self._server = (str(settings["HOST"]), int(settings["PORT"]))
@@ -54,11 +58,11 @@ class CommitCutter:
                 threading.Thread(target=self._forward, args=(client, server, answers), daemon=True).start()
 
     def _forward(self, client: socket.socket, server: socket.socket, answers: threading.Thread) -> None:
-        planning = False
+        marked = False
         with contextlib.suppress(OSError):
             while data := client.recv(65_536):
-                planning = planning or PLANNING in data
-                if planning and not self.cut and b"COMMIT" in data:
+                marked = marked or self._marker in data
+                if marked and not self.cut and b"COMMIT" in data:
                     self.cut += 1
                     _end(client)
                     if self._arrives:
