@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -15,15 +15,18 @@ DATABASE_FAILURES = Counter("prism_database_failures", "Transactions tried again
 REAPED = Counter("prism_reaped_batches", "Batches recovered from dead workers")
 TRIGGER_TO_VENDOR = Histogram(
     "prism_trigger_to_vendor_seconds",
-    "From the trigger's arrival to the vendor's answer",
+    "From the trigger's arrival (or its scheduled moment) to the vendor's definite answer",
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
 )
 LANE_USED = Gauge("prism_lane_slots_used", "Dispatches released and not recorded", ["lane"])
 LANE_AHEAD = Gauge("prism_lane_ahead", "Dispatches planned and waiting for slots", ["lane"])
 
 
-def count_moves(moves: Iterable[Move]) -> None:
-    """Once per micro-batch: one increment per distinct label set, not per dispatch."""
+def count_moves(moves: Sequence[Move]) -> None:
+    """Once per micro-batch: one increment per distinct label set."""
+    for move in moves:
+        if move.outcome and move.due_at is None and move.returned_at is not None:
+            TRIGGER_TO_VENDOR.observe(max(0.0, (move.returned_at - move.parcel.since).total_seconds()))
     states = Tally((str(move.status), move.lane_provider) for move in moves if not move.due_at)
     for (status, provider), count in states.items():
         DISPATCHES.labels(status=status, provider=provider).inc(count)

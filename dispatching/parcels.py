@@ -34,6 +34,8 @@ class Parcel(msgspec.Struct, gc=False):
     max_attempts: int
     asynchronous: bool
     not_after: dt.datetime
+    since: dt.datetime
+    """When it was wanted: the trigger's arrival, or the moment it was scheduled for."""
     message: Message
 
 

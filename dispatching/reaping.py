@@ -13,7 +13,7 @@ import time
 import psycopg
 import structlog
 
-from dispatching import reasons, rows
+from dispatching import metrics, reasons, rows
 from dispatching.copying import copy_rows
 from dispatching.gates import explain
 from dispatching.parcels import EMPTY_MESSAGE, LaneKey, Parcel
@@ -49,7 +49,7 @@ FROM send_batches WHERE owner = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _WAITING = """
 SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts,
-  d.max_attempts, d.dispatch_mode, d.not_after
+  d.max_attempts, d.dispatch_mode, d.not_after, d.received_at
 FROM dispatches d WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid
   AND d.status IN ('PENDING', 'SCHEDULED')
 """
@@ -90,6 +90,7 @@ def reap(connection: psycopg.Connection, *, dead_after_s: float, worker_id: int 
     resolved = 0
     while count := _resolve_some(connection):
         resolved += count
+    metrics.REAPED.inc(resolved)
     return resolved
 
 
@@ -122,6 +123,7 @@ def _waiting(cursor: psycopg.Cursor, ids: list[str], versions: dict[str, int]) -
             max_attempts=row[6],
             asynchronous=row[7] == "ASYNC",
             not_after=row[8],
+            since=row[9],
             message=EMPTY_MESSAGE,
         )
         for row in cursor.fetchall()

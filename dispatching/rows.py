@@ -100,6 +100,7 @@ def parcel_of(identifier: str, draft: Draft, campaign: CampaignPlan, origin: Ori
         max_attempts=provider.settings.max_attempts,
         asynchronous=campaign.mode != "SYNC",
         not_after=draft.not_after,
+        since=draft.due_at or origin.received_at,
         message=Message(
             dispatch_id=identifier,
             to=draft.destination,

@@ -82,7 +82,9 @@ def add_dispatches(connection: psycopg.Connection, moment: dt.datetime, count: i
 
 
 def move(identifier: str) -> Move:
-    parcel = Parcel(identifier, 1, None, None, 1, 0, 3, asynchronous=False, not_after=NOW, message=EMPTY_MESSAGE)
+    parcel = Parcel(
+        identifier, 1, None, None, 1, 0, 3, asynchronous=False, not_after=NOW, since=NOW, message=EMPTY_MESSAGE
+    )
     return Move(parcel=parcel, lane_provider=MINE, lane_class=1, status=Status.SENT)
 
 
