@@ -1,24 +1,9 @@
-"""What Prometheus hears of the outbox. Every relay tells depth and age of the whole outbox; the rest is its own."""
+"""What a relay tells Prometheus of itself. How much waits and what is parked lies in the database: prism.gauges."""
 
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-WAITING = Gauge(
-    "prism_outbox_waiting",
-    "Facts that wait for Kafka (counted up to 100,000)",
-    multiprocess_mode="mostrecent",
-)
-OLDEST = Gauge(
-    "prism_outbox_oldest_seconds",
-    "Age of the oldest fact that waits for Kafka",
-    multiprocess_mode="mostrecent",
-)
-PARKED_NOW = Gauge(
-    "prism_outbox_parked_now",
-    "Facts that Kafka refused for good and a person has to look at",
-    multiprocess_mode="mostrecent",
-)
 SHARDS = Gauge("prism_outbox_shards", "Shards this relay holds", multiprocess_mode="livesum")
 PUBLISHED = Counter("prism_outbox_published", "Facts that Kafka acknowledged", ["topic"])
 PARKED = Counter("prism_outbox_parked", "Facts parked because Kafka refused them for good", ["problem"])

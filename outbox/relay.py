@@ -28,7 +28,6 @@ IDLE_WAIT = 0.05
 BUSY_WAIT = 0.01
 DELETED_AT_ONCE = 500
 SWEEP_SECONDS = 1.0
-DEPTH_SECONDS = 5.0
 DRAIN_SECONDS = 5.0
 
 
@@ -52,7 +51,7 @@ class Relay:
         self._stopping = stopping
         self._connection: Connection | None = None
         self._failures = 0
-        self._renew_at = self._reconnect_at = self._depth_at = 0.0
+        self._renew_at = self._reconnect_at = 0.0
         self._started_at = self._worked_at = boottime()
         self._sweep_every = SWEEP_SECONDS
 
@@ -78,7 +77,6 @@ class Relay:
         self._write(connection)
         if self._courier.may_send():
             self._feed(connection)
-        self._tell_depth(connection)
         self._courier.listen(BUSY_WAIT if self._progress.under_way() else IDLE_WAIT)
 
     # Leases
@@ -165,15 +163,6 @@ class Relay:
             metrics.PUBLISHED.labels(topic).inc(count)
         for shard in self._progress.finished_shards():
             metrics.LATENCY.observe(max(0.0, time.time() - self._progress.of(shard).oldest_made_at))
-
-    def _tell_depth(self, connection: Connection) -> None:
-        if boottime() < self._depth_at:
-            return
-        self._depth_at = boottime() + DEPTH_SECONDS
-        depth = waiting.depth(connection)
-        metrics.WAITING.set(depth.waiting)
-        metrics.PARKED_NOW.set(depth.parked)
-        metrics.OLDEST.set(depth.oldest_seconds)
 
     # The database comes and goes
 

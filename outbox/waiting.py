@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.rows import TupleRow, namedtuple_row
+from psycopg.rows import TupleRow
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -81,32 +81,3 @@ def park(connection: Connection, *, fact_id: int, problem: str) -> bool:
     """Set one fact aside with its reason. False: somebody else did, or it is gone."""
     statement = "UPDATE outbox_events SET parked_at = now(), problem = %s WHERE id = %s AND parked_at IS NULL"
     return connection.execute(statement, [problem, fact_id]).rowcount == 1
-
-
-class Depth(NamedTuple):
-    """`waiting` is counted up to COUNTED; `oldest_seconds` is 0 when nothing waits."""
-
-    waiting: int
-    parked: int
-    oldest_seconds: float
-
-
-COUNTED = 100_000
-
-DEPTH = f"""
-SELECT
-  (SELECT count(*) FROM (SELECT 1 FROM outbox_events WHERE parked_at IS NULL LIMIT {COUNTED}) w) AS waiting,
-  (SELECT count(*) FROM outbox_events WHERE parked_at IS NOT NULL) AS parked,
-  COALESCE(extract(epoch FROM now() - min(head.created_at)), 0)::float8 AS oldest_seconds
-FROM outbox_shards s
-LEFT JOIN LATERAL (
-  SELECT created_at FROM outbox_events e WHERE e.shard = s.shard AND e.parked_at IS NULL ORDER BY e.id LIMIT 1
-) head ON true
-"""
-
-
-def depth(connection: Connection) -> Depth:
-    """How full the outbox is, whoever relays it."""
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        row = cursor.execute(DEPTH).fetchone()
-    return Depth(*row) if row else Depth(0, 0, 0.0)

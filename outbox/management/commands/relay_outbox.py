@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext_lazy as _
 
 from outbox.leases import LEASE_SECONDS
 from outbox.relay import Options, Relay
@@ -15,7 +16,7 @@ from tenants.residents import resident_starts
 
 
 class Command(BaseCommand):
-    help = "Publish waiting facts to Kafka. Any number of relays may run: they split the shards among them."
+    help = str(_("Publish what waits in the outbox. Any number may run: they split the shards."))
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="leave as soon as nothing waits (for cron)")
