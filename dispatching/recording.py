@@ -17,7 +17,7 @@ from dispatching.parcels import LaneKey
 from dispatching.results import Move
 
 # A waiting dispatch moves if nobody recorded anything since (version). One that the reaper made UNKNOWN takes the late
-# answer of the process that was thought dead; after an operator's replay it does not any more.
+# answer of the process that was thought dead (the try was counted then); after an operator's replay it takes none.
 _GUARD = """
 ((d.status IN ('PENDING', 'SCHEDULED') AND d.version = e.version) OR (d.status = 'UNKNOWN' AND d.version = e.version + 1
   AND e.status <> 'UNKNOWN'))
@@ -32,7 +32,7 @@ moved AS (
   UPDATE dispatches d SET status = e.status, reason = e.reason, error_message = e.error,
     provider_message_id = e.message_id, provider_response = e.response,
     dispatched_at = COALESCE(e.dispatched_at, d.dispatched_at), returned_at = COALESCE(e.returned_at, d.returned_at),
-    version = d.version + 1, attempts = d.attempts + e.counted
+    version = d.version + 1, attempts = d.attempts + e.counted - (d.status = 'UNKNOWN')::int
   FROM e WHERE d.id = e.id AND d.id BETWEEN %(low)s::uuid AND %(high)s::uuid AND {_GUARD}
   RETURNING {", ".join("d." + name.strip() for name in COLUMNS.split(","))}),
 facts AS ({insert_facts("moved")})
