@@ -103,6 +103,29 @@ def apply(connection: BaseDatabaseWrapper, role: str) -> None:
             cursor.execute(statement.as_string(cursor.connection))
 
 
+def drift(connection: BaseDatabaseWrapper, role: str) -> tuple[set[str], set[str]]:
+    """(what the role reaches and must not, what is declared and out of its reach), by name, in every schema."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REACHABLE, [role])
+        reachable = {row[0] for row in cursor.fetchall()}
+    declared = {*TABLES, *SHARED, *(function.replace(", ", ",") for function in FUNCTIONS)}
+    return reachable - declared, declared - reachable
+
+
+_REACHABLE = """
+WITH role AS (SELECT %s::text AS name)
+SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname
+FROM role, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+  AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(role.name, c.oid, 'USAGE,SELECT,UPDATE')
+      ELSE has_table_privilege(role.name, c.oid, 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER')
+        OR has_any_column_privilege(role.name, c.oid, 'SELECT,INSERT,UPDATE,REFERENCES') END
+UNION ALL
+SELECT p.oid::regprocedure::text FROM role, pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND has_function_privilege(role.name, p.oid, 'EXECUTE')
+"""
+
+
 def _statements(cursor: Any, role: str) -> list[sql.Composed]:
     web = sql.Identifier(role)
     statements = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from io import StringIO
 
 import pytest
@@ -80,7 +81,7 @@ def test_its_last_use_is_kept_to_the_minute(tenant: Tenant) -> None:
     _key, raw = mint_key(tenant_id=tenant.pk, name="crm", scopes=["view"])
     with as_web_role():
         check_key(raw)
-    ApiKey.objects.update(last_used_at=timezone.now() - timezone.timedelta(seconds=30))
+    ApiKey.objects.update(last_used_at=timezone.now() - dt.timedelta(seconds=30))
     before = ApiKey.objects.get().last_used_at
     with as_web_role():
         check_key(raw)

@@ -1,0 +1,1 @@
+"""`manage.py doctor`: what is wrong, in words, and what to do about it. One small function per question."""
