@@ -119,7 +119,7 @@ def test_a_waiting_dispatch_that_nobody_holds_is_found_and_one_in_a_batch_is_not
     SendBatch.objects.create(
         id=uuid.uuid4(),
         owner=1,
-        provider_id=held.provider_id,
+        provider_id=uuid.uuid4(),
         lane_class=1,
         dispatch_ids=[held.id],
         versions=[1],

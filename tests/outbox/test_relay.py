@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.cimpl import NewTopic
 from pytest_django.fixtures import Settings
 
 from prism.embedded import ensure_topics

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from croniter import croniter
@@ -65,7 +66,7 @@ def test_every_job_is_a_function_a_command_and_a_moment(job: Job) -> None:
 
 def test_names_are_unique_and_time_limits_leave_room_for_the_queues_retry() -> None:
     assert len({job.name for job in JOBS}) == len(JOBS)
-    queue = settings.Q_CLUSTER
+    queue: dict[str, Any] = settings.Q_CLUSTER
     longest = max(job.timeout for job in JOBS)
     assert queue["retry"] > longest * (queue["queue_limit"] / queue["workers"] + 1)
 

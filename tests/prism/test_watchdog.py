@@ -123,9 +123,9 @@ def test_a_cluster_does_not_outlive_a_watchdog_that_is_killed(worker: Callable[[
     wait_until(lambda: gone(family))
 
 
-def test_a_cluster_that_never_comes_up_ends_the_worker(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_cluster_that_never_comes_up_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     watchdog = Watchdog([sys.executable, "-c", "raise SystemExit(3)"], Patience(stale_after=0.2))
-    watchdog._asked.wait = lambda _seconds=None: False  # type: ignore[method-assign]  # no pauses in a test
+    monkeypatch.setattr(watchdog._asked, "wait", lambda _seconds: False)  # no pauses in a test
     with pytest.raises(ClusterDoesNotStartError, match="5 times"):
         watchdog.run()
 
