@@ -37,6 +37,8 @@ class Parcel(msgspec.Struct, gc=False):
     since: dt.datetime
     """When it was wanted: the trigger's arrival, or the moment it was scheduled for."""
     message: Message
+    doubtful: bool = False
+    """An earlier try was never answered: without a definite answer this ends UNKNOWN, never FAILED."""
 
 
 class Batch(msgspec.Struct):

@@ -26,6 +26,7 @@ CONTROL_GROUP = "CONTROL_GROUP"
 NOT_AFTER_PASSED = "NOT_AFTER_PASSED"
 ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
 WORKER_LOST = "WORKER_LOST"
+EARLIER_TRY_UNANSWERED = "EARLIER_TRY_UNANSWERED"
 CANCELLED_BY_OPERATOR = "CANCELLED_BY_OPERATOR"
 
 EXPLANATIONS: dict[str, Promise] = {
@@ -49,5 +50,6 @@ EXPLANATIONS: dict[str, Promise] = {
     NOT_AFTER_PASSED: _("The latest moment for this message has passed."),
     ATTEMPTS_EXHAUSTED: _("The provider did not take it in any of the attempts allowed."),
     WORKER_LOST: _("The process that was sending it was lost; the provider may or may not have it."),
+    EARLIER_TRY_UNANSWERED: _("The provider never answered an earlier try and may have it; no later try settled that."),
     CANCELLED_BY_OPERATOR: _("A person cancelled it."),
 }

@@ -12,7 +12,7 @@ from campaigns.snapshot import CampaignPlan
 from dispatching import reasons
 from dispatching.gates import explain, provider_problem
 from dispatching.parcels import LaneKey, Parcel
-from dispatching.results import Move
+from dispatching.results import Move, in_doubt
 from dispatching.snapshot import Snapshot
 from dispatching.statuses import Status
 
@@ -77,7 +77,7 @@ def _late(parcel: Parcel, lane: LaneKey, campaign: CampaignPlan | None, now: dt.
 
 
 def _end(parcel: Parcel, lane: LaneKey, status: Status, code: str, detail: str | None = None) -> Move:
-    return Move(
+    move = Move(
         parcel=parcel,
         lane_provider=lane.provider_id,
         lane_class=lane.lane_class,
@@ -85,3 +85,4 @@ def _end(parcel: Parcel, lane: LaneKey, status: Status, code: str, detail: str |
         reason=code,
         error=explain(code, detail),
     )
+    return in_doubt(move)

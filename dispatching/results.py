@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from dispatching import reasons
+from dispatching.gates import explain
 from dispatching.parcels import Batch, Parcel
 from dispatching.retrying import delay_before
 from dispatching.statuses import Status
@@ -76,6 +77,15 @@ def move_of(sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s
     return move
 
 
+def in_doubt(move: Move) -> Move:
+    """A dispatch that ends without a definite answer of its vendor, after a try of it was never answered: UNKNOWN, so
+    that nobody takes it for not sent, least of all the next provider."""
+    if move.parcel.doubtful:
+        move.status, move.reason = Status.UNKNOWN, reasons.EARLIER_TRY_UNANSWERED
+        move.error = explain(reasons.EARLIER_TRY_UNANSWERED, move.error)
+    return move
+
+
 def waiting_status(parcel: Parcel) -> Status:
     return Status.SCHEDULED if parcel.asynchronous else Status.PENDING
 
@@ -86,6 +96,8 @@ def _retry(move: Move, settings: ProviderSettings, outcome: Outcome, now: dt.dat
         # Nobody knows whether an unanswered try arrived, even where the vendor would have told repeats apart.
         move.status = Status.UNKNOWN if outcome.kind is Kind.UNKNOWN else Status.FAILED
         move.reason = outcome.reason or reasons.ATTEMPTS_EXHAUSTED
+        if outcome.kind is Kind.DEFERRED:
+            in_doubt(move)
         return
     delay = delay_before(made + 1, settings, outcome.retry_after)
     _wait(move, now + dt.timedelta(seconds=delay))
@@ -98,3 +110,4 @@ def _wait(move: Move, due_at: dt.datetime) -> None:
     if due_at > move.parcel.not_after and not move.parcel.asynchronous:
         move.status, move.due_at = Status.EXPIRED, None
         move.reason = reasons.NOT_AFTER_PASSED
+        in_doubt(move)
