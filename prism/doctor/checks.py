@@ -24,7 +24,7 @@ CHECKS: tuple[Check, ...] = (
     Check("web_rights", gettext_lazy("Web role's rights"), roles.web_role_has_its_rights, (*MIGRATED, "web_role")),
     Check("partitions", gettext_lazy("Partitions"), schema.partitions_are_there, MIGRATED),
     Check("clocks", gettext_lazy("Clocks"), clocks.clocks_agree, (DATABASE,)),
-    Check("tenants", gettext_lazy("Named tenants"), tenancy.named_tenants_exist, MIGRATED),
+    Check("tenants", gettext_lazy("Organisations"), tenancy.named_tenants_exist, MIGRATED),
     Check("workers", gettext_lazy("Consumer and sender"), processes.workers_are_alive, MIGRATED),
     Check("dead_workers", gettext_lazy("Dead workers"), processes.dead_workers_are_replaced, MIGRATED),
     Check("silent_workers", gettext_lazy("Silent workers"), processes.silent_workers_are_reaped, MIGRATED),

@@ -61,7 +61,7 @@ def web_role_is_weak() -> Iterator[Finding]:
     )
     for power in (text for text, has in zip(powers, row, strict=True) if has):
         yield Finding(
-            _("The web role %(role)s %(power)s: tenants are not kept apart.") % {"role": role, "power": power},
+            _("The web role %(role)s %(power)s: organisations are not kept apart.") % {"role": role, "power": power},
             _("Take that from the role, or give WEB_DATABASE_URL a role of its own."),
         )
 

@@ -20,7 +20,7 @@ def named_tenants_exist() -> Iterator[Finding]:
     for slug, setting in sorted(named.items()):
         if slug not in active:
             yield Finding(
-                _("%(setting)s names the tenant %(slug)s, which does not exist or is switched off.")
+                _("%(setting)s names the organisation %(slug)s, which does not exist or is switched off.")
                 % {"setting": setting, "slug": slug},
                 _("Correct the setting, or run: manage.py create_tenant %(slug)s") % {"slug": slug},
             )

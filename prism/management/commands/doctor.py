@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def _tell(self, answer: Answer) -> None:
         if answer.findings is None:
-            self.stdout.write(f"  –   {answer.title}: {_('not asked, see above')}")
+            self.stdout.write(f"  –   {answer.title}: " + _("not asked, see above"))
         elif not answer.findings:
             self.stdout.write(f"  {self.style.SUCCESS('ok')}  {answer.title}")
         for finding in answer.findings or ():
