@@ -35,6 +35,10 @@ SELECT l.provider_id::text, l.lane_class FROM lanes l, LATERAL (
   SELECT FROM due_dispatches d
   WHERE d.provider_id = l.provider_id AND d.lane_class = l.lane_class AND d.due_at <= statement_timestamp() LIMIT 1) due
 """
+_COUNT = """
+SELECT count(*) FROM (SELECT FROM due_dispatches
+  WHERE provider_id = %s AND lane_class = %s AND due_at <= statement_timestamp() ORDER BY due_at LIMIT %s) due
+"""
 # ARRAY runs the limited select once. As a plain IN it may be run again for every row of a table that looks small, and
 # each run finds further rows: more would be taken than slots and pace allow.
 _CLAIM = """
@@ -66,6 +70,12 @@ class Claimed(msgspec.Struct):
 def lanes_with_due(cursor: psycopg.Cursor) -> list[LaneKey]:
     """The lanes that have something to send now."""
     return [LaneKey(row[0], row[1]) for row in cursor.execute(_LANES).fetchall()]
+
+
+def count_due(cursor: psycopg.Cursor, lane: LaneKey, limit: int) -> int:
+    """How many rows of the lane are due, counted to `limit`."""
+    row = cursor.execute(_COUNT, [lane.provider_id, lane.lane_class, limit]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def claim_due(

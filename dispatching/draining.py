@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from dispatching import metrics
-from dispatching.claiming import claim_due, lanes_with_due
+from dispatching.claiming import claim_due, count_due, lanes_with_due
 from dispatching.commits import transaction_id, was_committed
 from dispatching.database import connect, is_passing
 from dispatching.engine import Engine
@@ -140,9 +140,13 @@ class DueDrainer:
         free = self._engine.lanes.free_slots(lane)
         if free < lane.batch_size:
             return 0
+        limit = min(free, LIMIT)
         if state.settings.per_minute:
-            return take_tokens(connection, key.provider_id, state.settings.per_minute, min(free, LIMIT))
-        return min(free, LIMIT)
+            with connection.cursor() as cursor:
+                wanted = count_due(cursor, key, limit)
+            # No more than is due: tokens that nobody uses are lost to the other processes.
+            return take_tokens(connection, key.provider_id, state.settings.per_minute, wanted)
+        return limit
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

@@ -14,6 +14,12 @@ import psycopg
 
 HORIZON_S = 1.0
 
+_TAKE = """
+SELECT clock_timestamp(), next_at FROM pace_counters WHERE provider_id = %s FOR UPDATE SKIP LOCKED
+"""
+_IS_THERE = "SELECT 1 FROM pace_counters WHERE provider_id = %s"
+_MAKE = "INSERT INTO pace_counters (provider_id, next_at) VALUES (%s, 'epoch') ON CONFLICT DO NOTHING"
+
 
 def grant(now: dt.datetime, next_at: dt.datetime, per_minute: int, wanted: int) -> tuple[int, dt.datetime]:
     """(messages granted, new next_at). Pure."""
@@ -25,21 +31,20 @@ def grant(now: dt.datetime, next_at: dt.datetime, per_minute: int, wanted: int) 
 
 
 def take_tokens(connection: psycopg.Connection, provider_id: str, per_minute: int, wanted: int) -> int:
-    """How many of `wanted` messages may leave now. A short transaction of its own, so that no plan holds the row."""
+    """How many of `wanted` messages may leave now. A short transaction of its own, so that no plan holds the row.
+
+    None while another process takes some: it is soon asked again, and one that froze there holds nobody else up.
+    """
     with connection.transaction():
-        row = connection.execute(
-            "SELECT clock_timestamp(), next_at FROM pace_counters WHERE provider_id = %s FOR UPDATE", [provider_id]
-        ).fetchone()
+        row = connection.execute(_TAKE, [provider_id]).fetchone()
         if row is None:
+            if connection.execute(_IS_THERE, [provider_id]).fetchone():
+                return 0
             # Made at the beginning of time first: a limit in ON CONFLICT would not guard the first insert.
-            connection.execute(
-                "INSERT INTO pace_counters (provider_id, next_at) VALUES (%s, 'epoch') ON CONFLICT DO NOTHING",
-                [provider_id],
-            )
-            row = connection.execute(
-                "SELECT clock_timestamp(), next_at FROM pace_counters WHERE provider_id = %s FOR UPDATE", [provider_id]
-            ).fetchone()
-        assert row is not None
+            connection.execute(_MAKE, [provider_id])
+            row = connection.execute(_TAKE, [provider_id]).fetchone()
+        if row is None:
+            return 0
         granted, next_at = grant(row[0], row[1], per_minute, wanted)
         if granted:
             connection.execute("UPDATE pace_counters SET next_at = %s WHERE provider_id = %s", [next_at, provider_id])

@@ -160,7 +160,7 @@ class Recorder:
         return move_of(sent, settings, now, wait)
 
     def _take_tokens(self) -> None:
-        for lane, wanted in self._lanes.paced_waiting():
+        for lane, wanted in self._lanes.paced_waiting() if self.releasing else ():
             rate = lane.settings.per_minute
             if rate and wanted > 0:
                 take = partial(self._take, lane.key.provider_id, rate, wanted)

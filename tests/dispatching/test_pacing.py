@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 import uuid
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,8 @@ from dispatching.database import connect
 from dispatching.models import PaceCounter
 from dispatching.pacing import grant, take_tokens
 from dispatching.retrying import LONGEST_WAIT, delay_before
+from tests.dispatching.conftest import MakeTrigger
+from tests.dispatching.hands import Hands, campaign_with, plan_due
 from tests.dispatching.test_lanes import settings
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -62,9 +66,30 @@ def test_processes_that_ask_at_once_share_one_pace() -> None:
     assert PaceCounter.objects.count() == 1
 
 
+def test_a_claim_takes_tokens_for_what_is_due_and_leaves_the_rest_to_others(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, (provider,) = campaign_with([{"max_messages_per_minute": 600}])
+    plan_due(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+    assert hands.claim() == 1
+    assert take_tokens(connection, str(provider.pk), 600, 20) >= 9
+
+
 def test_retries_follow_the_seed_and_hear_the_vendor() -> None:
     plain = settings()
     assert [delay_before(attempt, plain, None, jitter=0.5) for attempt in (2, 3, 4, 9)] == [1, 2, 4, 30]
     assert delay_before(2, plain, 120, jitter=0.5) == 120
     assert delay_before(2, plain, 10**9, jitter=0.5) == LONGEST_WAIT
     assert 0.8 <= delay_before(2, plain, None) <= 1.2
+
+
+def test_nobody_waits_for_a_process_that_froze_with_the_pace_in_its_hands(connection: psycopg.Connection) -> None:
+    """The recorder of every process takes tokens: waiting here would stop all lanes for one provider's row."""
+    provider = str(uuid.uuid4())
+    assert take_tokens(connection, provider, 600, 3) == 3
+    with connect("prism:test:frozen") as frozen, frozen.transaction():
+        frozen.execute("UPDATE pace_counters SET next_at = next_at WHERE provider_id = %s", [provider])
+        started = time.monotonic()
+        assert take_tokens(connection, provider, 600, 3) == 0
+        assert time.monotonic() - started < 2
+    assert take_tokens(connection, provider, 600, 3) == 3
