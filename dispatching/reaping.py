@@ -24,6 +24,8 @@ from dispatching.statuses import Status
 REAPED = -1
 """Owner of batches that a reaper took and has not resolved yet."""
 ROUND = 64
+BUSY_S = 1.0
+"""The longest that a heartbeat goes on reaping before its next beat, or it would be taken for dead by the others."""
 
 log = structlog.get_logger("prism.dispatching")
 
@@ -59,8 +61,9 @@ class Reaper:
     """Runs as a chore of every heartbeat. It waits a full lease of its own unbroken beats before it judges others, so
     that after a restart of the database nobody is reaped for beats that could not be written."""
 
-    def __init__(self, worker_id: int, dead_after_s: float) -> None:
+    def __init__(self, worker_id: int, dead_after_s: float, *, busy_s: float = BUSY_S) -> None:
         self._worker_id = worker_id
+        self._busy_s = min(busy_s, dead_after_s / 10)
         self._dead_after_s = dead_after_s
         self._since = time.monotonic()
         self._last = time.monotonic()
@@ -72,11 +75,17 @@ class Reaper:
         self._last = now
         if now - self._since < self._dead_after_s:
             return
-        reap(connection, dead_after_s=self._dead_after_s, worker_id=self._worker_id)
+        reap(connection, dead_after_s=self._dead_after_s, worker_id=self._worker_id, busy_s=self._busy_s)
 
 
-def reap(connection: psycopg.Connection, *, dead_after_s: float, worker_id: int = 0) -> int:
-    """Declare the silent dead, take their batches over and resolve them. Returns how many batches were resolved."""
+def reap(
+    connection: psycopg.Connection, *, dead_after_s: float, worker_id: int = 0, busy_s: float | None = None
+) -> int:
+    """Declare the silent dead, take their batches over and resolve them. Returns how many batches were resolved.
+
+    After `busy_s` seconds the rest is left to the next call, whoever makes it.
+    """
+    until = None if busy_s is None else time.monotonic() + busy_s
     with connection.transaction():
         dead = [row[0] for row in connection.execute(_DEAD, [dead_after_s, worker_id]).fetchall()]
     if dead:
@@ -90,6 +99,8 @@ def reap(connection: psycopg.Connection, *, dead_after_s: float, worker_id: int 
     resolved = 0
     while count := _resolve_some(connection):
         resolved += count
+        if until is not None and time.monotonic() >= until:
+            break
     metrics.REAPED.inc(resolved)
     return resolved
 

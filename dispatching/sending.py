@@ -70,12 +70,17 @@ class Sender:
         transport = TRANSPORTS[settings.vendor]
         lane = str(batch.lane)
         refused: list[Sent] = []
-        for parcels in _groups(batch.parcels, transport.batch_size_of(settings)):
+        try:
+            groups = _groups(batch.parcels, transport.batch_size_of(settings))
+        except Exception as error:
+            log.exception("build_failed", result="failure", provider_id=settings.provider_id)
+            return _refused(batch, batch.parcels, error)
+        for parcels in groups:
             try:
                 request = transport.build(settings, [parcel.message for parcel in parcels])
             except Exception as error:
                 log.exception("build_failed", result="failure", provider_id=settings.provider_id)
-                refused += _all(batch, parcels, Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=repr(error)[:500]))
+                refused += _refused(batch, parcels, error)
                 continue
             self._wire.submit((batch, parcels), lane, settings.concurrency, request, batch.deadline)
         return refused
@@ -109,7 +114,9 @@ def _outcomes(batch: Batch, parcels: list[Parcel], answer: WireAnswer) -> list[O
     return [Outcome(Kind.UNKNOWN, reason=REFUSED_HERE, error=problem)] * len(parcels)
 
 
-def _all(batch: Batch, parcels: list[Parcel], outcome: Outcome) -> list[Sent]:
+def _refused(batch: Batch, parcels: list[Parcel], error: Exception) -> list[Sent]:
+    """What a transport could not make a request of."""
+    outcome = Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=repr(error)[:500])
     return [Sent(parcel, batch, outcome, None, None) for parcel in parcels]
 
 

@@ -14,7 +14,7 @@ from dispatching.database import connect
 from dispatching.lanes import Lanes
 from dispatching.models import Dispatch, DueDispatch, SendBatch, Worker
 from dispatching.planning import Plan, Planner, plan_batch
-from dispatching.reaping import reap
+from dispatching.reaping import Reaper, reap
 from dispatching.releasing import OwnershipLostError, release_batches
 from dispatching.snapshot import SnapshotHolder
 from outbox.models import OutboxEvent
@@ -118,3 +118,21 @@ def test_a_batch_of_a_worker_nobody_knows_is_recovered_too(connection: psycopg.C
         created_at=dt.datetime.now(dt.UTC),
     )
     assert reap(connection, dead_after_s=15) == 1
+
+
+def test_a_reaper_with_much_to_do_beats_in_between(connection: psycopg.Connection) -> None:
+    """Silent while it recovers what a large dead process held, it would be taken for dead itself."""
+    mine, now = workers.register("sender"), dt.datetime.now(dt.UTC)
+    for _ in range(300):
+        SendBatch.objects.create(
+            id=uuid.uuid4(), owner=999_999, provider_id=uuid.uuid4(), lane_class=1, dispatch_ids=[uuid.uuid4()],
+            versions=[1], created_at=now,
+        )  # fmt: skip
+    reaper = Reaper(mine, 15, busy_s=0.0)
+    reaper._since -= 20
+    left = []
+    while SendBatch.objects.exists():
+        reaper(connection)
+        left.append(SendBatch.objects.count())
+    assert len(left) > 2
+    assert left == sorted(left, reverse=True)

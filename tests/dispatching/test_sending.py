@@ -1,0 +1,68 @@
+"""The wire's thread outlives any configuration, transport and answer: each message gets its own outcome."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from dispatching.parcels import EMPTY_MESSAGE, Batch, LaneKey, Parcel
+from dispatching.results import Sent
+from dispatching.sending import Sender
+from providers.messages import WireAnswer, WireRequest
+from providers.outcomes import Kind
+from providers.registry import TRANSPORTS
+from tests.dispatching.test_lanes import settings
+
+URL = "http://127.0.0.1:9/"
+
+
+class StillWire:
+    """Takes requests, and hands out what the test says."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[Any, WireRequest]] = []
+
+    def submit(self, token: object, lane: str, concurrency: int, request: WireRequest, deadline: float) -> None:
+        self.taken.append((token, request))
+
+
+def batch(size: int, **configuration: Any) -> Batch:
+    parcel = Parcel("x", 1, None, None, 1, 0, 3, asynchronous=False, not_after=None, since=None, message=EMPTY_MESSAGE)  # type: ignore[arg-type]  # no calendar here
+    made = Batch("b", LaneKey("p", 1), None, [parcel] * size, time.monotonic())
+    made.settings = settings()
+    made.settings.configuration.update({"api_url": URL, "authentication": {"type": "none"}, **configuration})
+    made.left = size
+    return made
+
+
+def sender_with(wire: StillWire) -> Sender:
+    return Sender(wire, lambda _sents: None)  # type: ignore[arg-type]  # what these tests need of a wire
+
+
+def answered(body: bytes, status: int = 200) -> WireAnswer:
+    return WireAnswer(status, {}, body, left=True, complete=True, error=None, detail="", elapsed_ms=1.0)
+
+
+@pytest.mark.parametrize(
+    "configuration", [{"batch": {"path": "/all"}}, {"batch": {"max_messages": "many"}}, {"api_url": None}]
+)
+def test_a_configuration_that_no_form_would_let_through_ends_its_own_messages(configuration: dict[str, Any]) -> None:
+    wire = StillWire()
+    refused = sender_with(wire)._submit(batch(3, **configuration))
+    assert [sent.outcome.kind for sent in refused] == [Kind.REJECTED] * 3
+    assert wire.taken == []
+
+
+def test_an_answer_that_breaks_its_transport_is_unknown_for_each_of_its_messages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire = StillWire()
+    sender = sender_with(wire)
+    assert sender._submit(batch(5, batch={"max_messages": 2})) == []
+    assert len(wire.taken) == 3
+    for broken in (lambda *_: 1 / 0, lambda *_: []):
+        monkeypatch.setattr(TRANSPORTS["gateway"], "parse", broken, raising=False)
+        back: list[Sent] = sender._returned([(token, answered(b"{}")) for token, _request in wire.taken])
+        assert [sent.outcome.kind for sent in back] == [Kind.UNKNOWN] * 5
