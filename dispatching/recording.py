@@ -47,11 +47,15 @@ ATTEMPTS = (
 
 
 def record_moves(cursor: psycopg.Cursor, moves: Sequence[Move], now: dt.datetime) -> set[str]:
-    """Apply the moves that still may be, with their facts, due rows and attempts. Returns the ids that moved."""
+    """Apply the moves that still may be, with their facts, due rows and attempts. Returns the ids that moved.
+
+    Of several moves of one dispatch the first counts.
+    """
     if not moves:
         return set()
     # By id, so that two recorders of the same rows (this one and the reaper) never wait for each other crosswise.
-    ordered = sorted(moves, key=lambda move: move.parcel.id)
+    by_id = {move.parcel.id: move for move in reversed(moves)}
+    ordered = [by_id[identifier] for identifier in sorted(by_id)]
     cursor.execute(_MOVE, _parameters(ordered))
     moved = {row[0] for row in cursor.fetchall()}
     _write_due(cursor, [move for move in ordered if move.due_at and move.parcel.id in moved])

@@ -163,3 +163,14 @@ def test_the_reapers_view_of_a_released_batch_finds_only_what_has_no_outcome(
     assert stored.versions == [1]
     record(connection, moved(claimed, Outcome(Kind.NOT_SENT, reason="CONNECT")))
     assert Dispatch.objects.get().version == 2, "the batch's version no longer matches: this row is not unknown"
+
+
+def test_two_moves_of_one_dispatch_in_a_micro_batch_are_the_first_alone(
+    connection: psycopg.Connection, claimed: Batch
+) -> None:
+    deferred = moved(claimed, Outcome(Kind.DEFERRED, reason="UNAVAILABLE"))
+    accepted = moved(claimed, Outcome(Kind.ACCEPTED, message_id="abc"))
+    with connection.transaction(), connection.cursor() as cursor:
+        assert record_moves(cursor, [deferred, deferred, accepted], dt.datetime.now(dt.UTC))
+    assert (Dispatch.objects.get().status, DueDispatch.objects.count(), Attempt.objects.count()) == ("PENDING", 1, 1)
+    assert facts() == []
