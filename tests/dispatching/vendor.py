@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Behaviour = Callable[[dict[str, object]], tuple[int, dict[str, object]]]
+Answer = tuple[int, dict[str, object] | bytes]
+Behaviour = Callable[[dict[str, object]], Answer]
 
 
-def accept(message: dict[str, object]) -> tuple[int, dict[str, object]]:
+def accept(message: dict[str, object]) -> Answer:
     return 200, {"messageId": f"m-{message['to']}", "status": "sent"}
 
 
@@ -30,7 +31,7 @@ class Vendor:
         self._lock = threading.Lock()
         self.url = ""
 
-    def take(self, key: str, message: dict[str, object]) -> tuple[int, dict[str, object]]:
+    def take(self, key: str, message: dict[str, object]) -> Answer:
         with self._lock:
             self.keys[key] += 1
             self.messages.append(message)
@@ -52,7 +53,7 @@ def running_vendor() -> Iterator[Vendor]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, answer = vendor.take(self.headers["Idempotency-Key"], body)
-            data = json.dumps(answer).encode()
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
