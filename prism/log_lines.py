@@ -110,7 +110,8 @@ def _message(error: BaseException) -> str:
 
 
 def _taken(rest: dict[str, Any], names: tuple[str, ...]) -> Any:
-    values = [rest.pop(name) for name in names if name in rest]
+    """What the line itself says (a room's own spelling) before what is bound to the request (ours, the first)."""
+    values = [rest.pop(name) for name in reversed(names) if name in rest]
     return next((value for value in values if value is not None), None)
 
 

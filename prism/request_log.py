@@ -12,7 +12,7 @@ import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Histogram
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import bound_contextvars
 
 from tenants.identity import tenant_of
 
@@ -34,12 +34,17 @@ class RequestLogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = time.perf_counter()
-        clear_contextvars()
         correlation_id = correlation_of(request.headers.get(HEADER, ""))
-        bind_contextvars(correlationId=correlation_id, traceId=trace_of(request.headers.get("traceparent", "")))
-        response = self.get_response(request)
+        trace_id = trace_of(request.headers.get("traceparent", ""))
+        # The thread serves somebody else next: nothing of this request may stay bound to it.
+        with bound_contextvars(correlationId=correlation_id, traceId=trace_id):
+            response = self._answer(request)
         response.headers[HEADER] = correlation_id
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        response = self.get_response(request)
         seconds = time.perf_counter() - started
         method = request.method if request.method in _METHODS else "OTHER"
         REQUESTS.labels(method=method, status=str(response.status_code)).inc()

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
+from structlog.contextvars import get_contextvars
 
 from dispatching.partitions import partition_name, week_of
 from prism import metrics, readiness
@@ -162,6 +163,7 @@ def test_every_answer_carries_the_correlation_id_of_its_request(client: Client) 
     assert given.headers["X-Correlation-ID"] == "order-7"
     minted = client.get("/admin/login/", headers={"host": "localhost", "X-Correlation-ID": "<script>"})
     assert len(minted.headers["X-Correlation-ID"]) == 32
+    assert get_contextvars() == {}
 
 
 def fresh_metrics(client: Client) -> str:

@@ -140,6 +140,13 @@ def test_what_is_bound_to_the_request_stands_in_every_line(lines: Lines) -> None
     assert "traceId" not in line
 
 
+def test_what_the_line_itself_says_wins(lines: Lines) -> None:
+    structlog.contextvars.bind_contextvars(tenantId="acme", correlationId="c-1")
+    structlog.get_logger("prism.dispatching").info("sent", tenant="beta", correlation_id="order-7")
+    line = only(lines)
+    assert (line["tenantId"], line["correlationId"]) == ("beta", "order-7")
+
+
 @pytest.mark.parametrize("name", ["django.request", "_granian.serve", "django-q", "py.warnings"])
 def test_libraries_lines_go_the_same_way(lines: Lines, name: str) -> None:
     logging.getLogger(name).warning("Something about %s", "maria@example.com")
