@@ -129,6 +129,8 @@ def test_a_job_that_runs_elsewhere_is_not_started_twice(only_job: Callable[[str]
         elsewhere.execute("SELECT pg_advisory_lock(hashtext('prism.job'), hashtext('tried'))")
         assert not run_job("tried")
         assert CALLS == []
+        # Closing the connection frees it too, but only once the server has noticed.
+        elsewhere.execute("SELECT pg_advisory_unlock_all()")
     assert run_job("tried")
 
 
