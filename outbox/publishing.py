@@ -161,11 +161,13 @@ def encode_headers(headers: Any) -> list[tuple[str, str | bytes | None]]:
         raise RefusedError(HEADERS_NOT_TEXT)
     encoded: list[tuple[str, str | bytes | None]] = [CONTENT_TYPE]
     for name, value in headers.items():
-        if value is None:
-            continue
-        if not isinstance(value, str | int | float):
+        kind = type(value)  # JSON gives exactly these types; isinstance() was a fifth of the relay's time
+        if kind is str:
+            encoded.append((name, value))
+        elif kind is int or kind is float or kind is bool:
+            encoded.append((name, str(value)))
+        elif value is not None:
             raise RefusedError(HEADERS_NOT_TEXT)
-        encoded.append((name, str(value).encode()))
     return encoded
 
 

@@ -65,7 +65,7 @@ def read(connection: Connection, *, owner: str, claims: Sequence[Claim], rows: i
     }
     found: dict[int, list[Fact]] = {}
     with connection.cursor(binary=True) as cursor:
-        for row in cursor.execute(READ, parameters, prepare=True):
+        for row in cursor.execute(READ, parameters, prepare=True).fetchall():
             found.setdefault(row[1], []).append(Fact._make(row))
     for facts in found.values():
         facts.sort()  # in order already, unless the planner had another idea

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from argparse import ArgumentParser
 from types import FrameType
@@ -37,6 +38,9 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         resident_starts()
+        # Facts come and go by the thousand and form no cycles: looking for some at every turn took a fifth of the time.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         idle_exit = 0.0 if options["once"] else options["idle_exit"]
         Relay(Options(options["lease"], options["rows"], idle_exit), stopping=stop.is_asked).run()
 
