@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import psycopg
 import pytest
 
 from prism.embedded import Services, ensure, restart, stop
-from prism.embedded.records import load
+from prism.embedded.records import Record, load, save
 from prism.embedded.services import TEST_ROOT, ServerName
 from tests import session
 
@@ -46,7 +47,15 @@ def private_root() -> Path:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     root = PLACE / f"{os.environ[session.RUN]}-{worker}-{next(_numbers)}"
     root.mkdir(parents=True)
+    _prefer_ports_of_its_own(root)
     return root
+
+
+def _prefer_ports_of_its_own(root: Path) -> None:
+    """Far from where every other cluster begins to look: one that starts while ours is down must not take its place."""
+    base = 20_000 + 10 * secrets.randbelow(1_000)
+    save(root / "postgres.json", Record(ports={"main": base}))
+    save(root / "kafka.json", Record(ports={"main": base + 1, "controller": base + 2}))
 
 
 def remove(root: Path) -> None:
