@@ -6,15 +6,17 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-from prism.embedded import ensure_topics
+from prism.embedded import Services, ensure_topics
 from prism.embedded.services import ServerName
 from tests.chaos.clusters import django_at
 from tests.chaos.storm import Storm, storm
 from tests.clusters import Cluster
-from tests.databases import CHECKOUT
+from tests.databases import CHECKOUT, at_database
 from tests.journeys.processes import MANAGE
 from tests.journeys.world import World
 
@@ -28,14 +30,25 @@ def world(
     private_services: Cluster, tmp_path: Path, django_db_blocker: DjangoDbBlocker, request: pytest.FixtureRequest
 ) -> Iterator[World]:
     """A world on servers that may be killed."""
-    environment = private_services.environment()
+    name = request.node.name
+    environment = {**private_services.environment(), **_new_database(private_services.services, name)}
     subprocess.run([*MANAGE, "migrate", "--verbosity", "0"], env=environment, cwd=CHECKOUT, check=True)
-    names = {role: f"{request.node.name}.{role}" for role in ("triggers", "facts", "group")}
-    ensure_topics(private_services.services.kafka_bootstrap, {names["triggers"]: 6, names["facts"]: 6})
-    with django_db_blocker.unblock(), django_at(private_services.services.database_url):
+    names = {role: f"{name}.{role}" for role in ("triggers", "facts", "group")}
+    ensure_topics(environment["KAFKA_BOOTSTRAP_SERVERS"], {names["triggers"]: 6, names["facts"]: 6})
+    with django_db_blocker.unblock(), django_at(environment["DATABASE_URL"]):
         opened = World(environment, tmp_path, **names, lease_s=LEASE_S)
         yield opened
         opened.end()
+
+
+def _new_database(services: Services, name: str) -> dict[str, str]:
+    """An empty database of this test's own: the addresses of both roles."""
+    with psycopg.connect(services.database_url, autocommit=True) as owner:
+        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return {
+        "DATABASE_URL": at_database(services.database_url, name),
+        "WEB_DATABASE_URL": at_database(services.web_database_url, name),
+    }
 
 
 def restart(begun: Storm, cluster: Cluster, name: ServerName, *, kill: bool) -> None:
