@@ -18,6 +18,8 @@ from django.http.response import HttpResponseBase
 from prism import metrics
 from prism.readiness import problems
 
+OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
 
 class HealthMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -57,7 +59,7 @@ def may_see_metrics(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
-    if "X-Forwarded-For" in request.headers:
+    if any(name in request.headers for name in OF_PROXIES):
         # Through a proxy everybody comes from the proxy's address: then only a token tells them apart.
         return False
     try:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -22,6 +25,8 @@ from tests.prism.tenancies import Filled
 from tests.web import as_owner, as_web_process
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -90,7 +95,9 @@ def test_a_missing_partition_is_told(client: Client) -> None:
 def test_metrics_are_for_this_host_by_default(client: Client) -> None:
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="10.9.9.9").status_code == 403
-    assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR="nonsense").status_code == 403
+    for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+        assert client.get("/metrics", headers={name: "127.0.0.1"}).status_code == 403
 
 
 def test_a_token_replaces_the_addresses(client: Client, settings: Settings) -> None:
@@ -142,6 +149,27 @@ def test_a_worker_serves_its_numbers_at_its_port(two: tuple[Filled, Filled], set
     assert "python_info" in text
     assert "prism_database_up 1.0" in text
     assert "prism_outbox_parked_facts 2.0" in text
+
+
+def test_web_processes_of_one_host_tell_the_numbers_of_all(process_environment: dict[str, str], tmp_path: Path) -> None:
+    several = {
+        **process_environment,
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "prism.settings",
+    }
+    count = "from prism.request_log import REQUESTS; REQUESTS.labels(method='GET', status='200').inc()"
+    show = "from prism.metrics import exposition; print(exposition().decode())"
+    for script in (count, count, show):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup(); {script}"],
+            env=several,
+            capture_output=True,
+            text=True,
+            cwd=CHECKOUT,
+            check=True,
+        )
+    assert 'prism_http_requests_total{method="GET",status="200"} 2.0' in done.stdout
+    assert "prism_database_up 1.0" in done.stdout
 
 
 def test_port_zero_is_off(settings: Settings) -> None:
