@@ -85,10 +85,10 @@ def release_batches(
         if stale or provider_settings is None:
             verdicts = recheck_all(batch.parcels, batch.lane, snapshot, now)
             parcels = verdicts.going
+            if len(parcels) < len(batch.parcels) and not _shrink(cursor, batch, parcels, worker_id):
+                continue
             release.moves += verdicts.ended
             release.postponed += verdicts.postponed
-        if len(parcels) < len(batch.parcels):
-            _shrink(cursor, batch, parcels, worker_id)
         if parcels and provider_settings is not None:
             release.going.append(Going(batch, parcels, provider_settings))
     cursor.execute(_RELEASE, [[going.batch.id for going in release.going], worker_id])
@@ -146,9 +146,15 @@ def settings_of(snapshot: Snapshot, lane: LaneKey) -> ProviderSettings | None:
     return provider.settings if provider else None
 
 
-def _shrink(cursor: psycopg.Cursor, batch: Batch, parcels: Sequence[Parcel], worker_id: int) -> None:
+def _shrink(cursor: psycopg.Cursor, batch: Batch, parcels: Sequence[Parcel], worker_id: int) -> bool:
+    """What does not go leaves the batch, which ends where nothing goes. False where it had ended before: then nothing
+    may be said of its dispatches. A try whose COMMIT was not answered has said it, or the reaper took the batch, and
+    another process may be sending them."""
     if parcels:
         ids, versions = [parcel.id for parcel in parcels], [parcel.version for parcel in parcels]
         cursor.execute(_SHRINK, [ids, versions, batch.id, worker_id])
     else:
         cursor.execute(_DROP, [[batch.id], worker_id])
+    if parcels and not cursor.rowcount:
+        raise OwnershipLostError
+    return bool(cursor.rowcount)

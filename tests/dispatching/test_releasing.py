@@ -203,3 +203,22 @@ def test_a_process_whose_batches_were_taken_records_what_it_knows_releases_nothi
     assert hands.take() == []
     assert isinstance(hands.engine.failed, OwnershipLostError)
     assert hands.lanes.in_flight() == 0
+
+
+def test_a_process_thought_dead_says_nothing_of_what_another_one_is_sending(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with([{"knobs": {"concurrency": 2}}])
+    plan = hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(12)])
+    silence(connection, hands.worker_id)
+    reap(connection, dead_after_s=15)
+    other = Hands("sender")
+    assert other.claim() == 4
+    campaign.is_active = False
+    campaign.save()
+    for batch in plan.ahead:
+        batch.planned_at -= 2
+    hands.answer(ACCEPTED)
+    assert other.answer(ACCEPTED) == 4
+    assert Dispatch.objects.filter(status="SENT").count() == 12
+    other.close()
