@@ -29,11 +29,15 @@ class Courier:
         self._publisher = publisher
         self._send_at = 0.0
         self._stops = 0
-        self._heard_at = boottime()
+        self._heard_at = self._told_at = boottime()
 
     def may_send(self) -> bool:
         """Not while it waits before another try."""
         return boottime() >= self._send_at
+
+    def silent_for(self) -> float:
+        """Seconds that Kafka has owed an answer; 0 while it owes none."""
+        return boottime() - self._heard_at if self._is_owed() else 0.0
 
     def hand_over(self, facts: list[Fact], *, is_held: Callable[[], bool]) -> None:
         """Hand over what was read of one shard, in order, as long as `is_held` says that the shard is ours."""
@@ -105,19 +109,23 @@ class Courier:
                 self.progress.refuse(fact, FOR_GOOD[error])
             else:
                 troubled.append(answer)
-        if answers:
+        if len(troubled) < len(answers):
             self._heard_at = boottime()
         return troubled
+
+    def _is_owed(self) -> bool:
+        """Something is under way, or was and has to be sent once more."""
+        return bool(self.progress.under_way() or self._stops)
 
     def _watch_broker(self) -> None:
         """An outage is waited for; it is said aloud, once every while."""
         now = boottime()
         under_way = self.progress.under_way()
-        if not under_way:
+        if not self._is_owed():
             self._heard_at = now
-        elif now - self._heard_at > SILENT_SECONDS:
-            log.error("broker_silent", under_way=under_way, seconds=SILENT_SECONDS)
-            self._heard_at = now
+        elif now - max(self._heard_at, self._told_at) > SILENT_SECONDS:
+            log.error("broker_silent", under_way=under_way, seconds=round(now - self._heard_at))
+            self._told_at = now
 
 
 def pause_before(attempt: int) -> float:

@@ -29,6 +29,11 @@ BUSY_WAIT = 0.01
 DELETED_AT_ONCE = 500
 SWEEP_SECONDS = 1.0
 DRAIN_SECONDS = 5.0
+GIVEN_UP_SECONDS = 60.0
+
+
+class BrokerSilentError(Exception):
+    """A relay that is to leave when idle cannot become idle: the broker is away."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,14 @@ class Relay:
 
     def run(self) -> None:
         log.info("relay_started", relay=self.leases.name)
-        while not self._stopping() and not self._is_done():
-            try:
-                self._turn()
-            except psycopg.Error as error:
-                self._lose_database(error)
-        self._leave()
+        try:
+            while not self._stopping() and not self._is_done():
+                try:
+                    self._turn()
+                except psycopg.Error as error:
+                    self._lose_database(error)
+        finally:
+            self._leave()
         log.info("relay_stopped", relay=self.leases.name)
 
     def _turn(self) -> None:
@@ -202,12 +209,18 @@ class Relay:
 
     def _is_done(self) -> bool:
         """Idle for long enough, everything looked at since, and no shard still to come from a dead relay."""
-        now = boottime()
         idle_exit = self._options.idle_exit
-        if idle_exit is None or now - self._worked_at < idle_exit or self._progress.busy() or not self._renew_at:
+        if idle_exit is None:
             return False
+        now = boottime()
         swept = all(self._progress.of(shard).swept_at > self._worked_at for shard in self.leases.held)
-        return swept and (self.leases.complete or now - self._started_at > self._options.lease_seconds + 1)
+        complete = self.leases.complete or now - self._started_at > self._options.lease_seconds + 1
+        idle = not self._progress.busy() and now - self._worked_at >= idle_exit
+        if idle and swept and complete and self._renew_at:
+            return True
+        if self._courier.silent_for() > GIVEN_UP_SECONDS:
+            raise BrokerSilentError(f"Kafka has not answered for {GIVEN_UP_SECONDS:.0f} seconds")
+        return False
 
     def _leave(self) -> None:
         """Take the answers that are still to come, write them, hand the shards over."""

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewTopic
 from pytest_django.fixtures import Settings
 
+from outbox import relay
 from prism.embedded import ensure_topics
 from tenants.database import connect
 from tests.outbox import facts
@@ -87,6 +89,18 @@ def test_without_its_topic_nothing_is_deleted_and_all_is_published_once_it_is_th
     ensure_topics(kafka_bootstrap, {name: 1})
     wait_until(lambda: facts.waiting(connection) == 0, 40)
     assert facts.first_numbers(facts.consume(kafka_bootstrap, name)) == {"a": list(range(20)), "b": list(range(20))}
+
+
+def test_a_relay_that_is_to_leave_when_idle_gives_up_on_a_broker_that_never_answers(
+    connection: Connection, group: Callable[[str], str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "GIVEN_UP_SECONDS", 1.0)
+    settings.KAFKA_DISPATCH_EVENTS_TOPIC = group("never-there")
+    facts.write(connection, facts.numbered(["a"], range(5)))
+    with pytest.raises(relay.BrokerSilentError):
+        relay_until_idle()
+    assert facts.waiting(connection) == 5
+    assert connection.execute("SELECT count(*) FROM outbox_shards WHERE owner <> ''").fetchone() == (0,)
 
 
 def make_topic(bootstrap: str, name: str, limit: int) -> None:

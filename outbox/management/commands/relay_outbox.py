@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext_lazy as _
 
 from outbox.leases import LEASE_SECONDS
-from outbox.relay import Options, Relay
+from outbox.relay import BrokerSilentError, Options, Relay
 from tenants.residents import resident_starts
 
 
@@ -42,7 +42,10 @@ class Command(BaseCommand):
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         idle_exit = 0.0 if options["once"] else options["idle_exit"]
-        Relay(Options(options["lease"], options["rows"], idle_exit), stopping=stop.is_asked).run()
+        try:
+            Relay(Options(options["lease"], options["rows"], idle_exit), stopping=stop.is_asked).run()
+        except BrokerSilentError as error:
+            raise CommandError(str(error)) from None
 
 
 class Stop:
