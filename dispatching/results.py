@@ -109,5 +109,9 @@ def _wait(move: Move, due_at: dt.datetime) -> None:
     move.due_at = due_at
     if due_at > move.parcel.not_after and not move.parcel.asynchronous:
         move.status, move.due_at = Status.EXPIRED, None
+        if move.outcome == Kind.UNKNOWN.name:
+            # There is no time to ask again, and what was asked may have arrived.
+            move.status = Status.UNKNOWN
+            return
         move.reason = reasons.NOT_AFTER_PASSED
         in_doubt(move)

@@ -10,7 +10,7 @@ from dispatching.parcels import EMPTY_MESSAGE, Batch, LaneKey, Parcel
 from providers.settings import ProviderSettings
 
 
-def settings(slots: int = 8, per_minute: int | None = None) -> ProviderSettings:
+def settings(slots: int = 8, per_minute: int | None = None, *, idempotent: bool = False) -> ProviderSettings:
     return ProviderSettings(
         provider_id="p",
         tenant_id=1,
@@ -20,6 +20,7 @@ def settings(slots: int = 8, per_minute: int | None = None) -> ProviderSettings:
         credentials={},
         slots=slots,
         per_minute=per_minute,
+        idempotent=idempotent,
     )
 
 
