@@ -30,8 +30,8 @@ def batch(lane: Lane, size: int) -> Batch:
     return Batch("b", lane.key, None, [parcel] * size, time.monotonic())
 
 
-def lane_of(lanes: Lanes, name: str = "p", **fields: int) -> Lane:
-    return lanes.lane(LaneKey(name, 1), settings(**fields))
+def lane_of(lanes: Lanes, name: str = "p", slots: int = 8, per_minute: int | None = None) -> Lane:
+    return lanes.lane(LaneKey(name, 1), settings(slots, per_minute))
 
 
 def test_slots_are_taken_until_none_is_left() -> None:

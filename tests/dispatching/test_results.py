@@ -54,7 +54,8 @@ def test_every_outcome_ends_a_dispatch_or_names_when_it_is_tried_again(
         "x", 1, None, None, 1, attempts, max_attempts, asynchronous, not_after, NOW, EMPTY_MESSAGE, doubtful
     )
     own = settings(idempotent=idempotent)
-    sent = Sent(parcel, Batch("b", LaneKey("p", 1), None, [parcel], time.monotonic()), Outcome(kind, retry_after=retry_after), NOW, NOW)  # fmt: skip
+    batch = Batch("b", LaneKey("p", 1), None, [parcel], time.monotonic())
+    sent = Sent(parcel, batch, Outcome(kind, retry_after=retry_after), NOW, NOW)
     move = move_of(sent, own, NOW, back_off)
     waits = move.status in (Status.PENDING, Status.SCHEDULED)
     assert waits == (move.due_at is not None)
