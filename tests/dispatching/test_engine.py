@@ -257,3 +257,16 @@ def test_the_minute_job_leaves_due_rows_to_a_living_sender(
     DueDrainer(resident).run(stop)
     resident.stop(10)
     assert not sender_alive(connection)
+
+
+def test_a_connection_that_the_vendor_ended_while_idle_costs_no_message(
+    engine: Engine, connection: psycopg.Connection, campaign: Campaign, vendor: Vendor, make_trigger: MakeTrigger
+) -> None:
+    vendor.hangs_up = True
+    for _ in range(8):
+        send(engine, connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+        until(lambda: vendor.messages)
+        vendor.messages.clear()
+        time.sleep(0.05)
+    until(lambda: statuses() == {"SENT": 8})
+    assert set(vendor.keys.values()) == {1}

@@ -12,6 +12,7 @@ import pytest
 
 from campaigns.models import Campaign, CampaignProvider
 from dispatching import reasons
+from dispatching.database import is_passing
 from dispatching.lanes import Lanes
 from dispatching.models import Dispatch, DueDispatch, SendBatch
 from dispatching.planning import Plan, Planner, plan_batch
@@ -221,3 +222,20 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_events(
     run(1)
     run(1)  # the first dispatch froze the control group, a change of configuration
     assert run(100) == run(1) <= 6
+
+
+def test_a_missing_week_is_our_fault_and_costs_no_event_and_no_slot(
+    connection: psycopg.Connection, make_trigger: MakeTrigger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As COPY tells it: 23514 without a constraint's name, by which ingestion knows that it has to wait."""
+    campaign, lanes = campaign_with_provider(), Lanes()
+    trigger = make_trigger(campaign.name, tenant_id=campaign.tenant_id)
+    far = dt.datetime.now(dt.UTC) + dt.timedelta(weeks=40)
+    with monkeypatch.context() as patch:
+        patch.setattr("dispatching.planning._database_time", lambda _cursor: far)
+        with pytest.raises(psycopg.errors.CheckViolation) as caught:
+            plan(connection, trigger, lanes=lanes)
+    assert caught.value.diag.constraint_name is None
+    assert is_passing(caught.value)
+    assert lanes.held() == 0
+    assert not plan(connection, trigger, lanes=lanes).duplicates, "its key was not taken"

@@ -24,6 +24,8 @@ class Vendor:
     def __init__(self) -> None:
         self.behave: Behaviour = accept
         self.delay_s = 0.0
+        self.hangs_up = False
+        """Ends each connection after its answer without saying so, as a server does whose idle time is over."""
         self.keys: Counter[str] = Counter()
         self.messages: list[dict[str, object]] = []
         self.most_at_once = 0
@@ -59,6 +61,7 @@ def running_vendor() -> Iterator[Vendor]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+            self.close_connection = vendor.hangs_up
 
         def log_message(self, *args: object) -> None:
             """Quiet."""
