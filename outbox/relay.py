@@ -116,35 +116,34 @@ class Relay:
 
     def _feed(self, connection: Connection) -> None:
         """Read every idle shard that is held, and hand its facts over."""
-        started = boottime()
-        claims = self._claims(started)
-        if not claims:
-            return
-        try:
-            found = waiting.read(connection, owner=self.leases.name, claims=claims, rows=self._options.rows)
-        except psycopg.errors.QueryCanceled:
-            self._sweep_every *= 4
-            raise
-        self._sweep_every = max(SWEEP_SECONDS, 10 * (boottime() - started))
+        idle = [shard for shard in self.leases.held if self._may_read(shard)]
+        swept = next((shard for shard in idle if self._is_sweep_due(shard)), None)
+        found = {} if swept is None else self._sweep(connection, swept)
+        known = [shard for shard in idle if shard != swept and self._progress.of(shard).swept_at]
+        if known:
+            found |= self._read(connection, [(shard, self._progress.of(shard).floor) for shard in known])
         for shard, facts in found.items():
             self._worked_at = boottime()
             if self._courier.may_send():
                 self._courier.hand_over(facts, is_held=partial(self.leases.holds, shard))
 
-    def _claims(self, now: float) -> list[Claim]:
-        """Every idle shard from where it stands; one of them, if it is time, from its start (see ShardProgress)."""
-        claims = []
-        sweeping = False
-        for shard, lease in self.leases.held.items():
-            progress = self._progress.of(shard)
-            if not progress.is_idle or shard in self.leases.unwanted or not self.leases.holds(shard):
-                continue
-            floor = progress.floor
-            if not sweeping and now - progress.swept_at >= self._sweep_every:
-                sweeping, floor, progress.swept_at = True, 0, now
-            if progress.swept_at:
-                claims.append(Claim(shard, lease.epoch, floor))
-        return claims
+    def _may_read(self, shard: int) -> bool:
+        return self._progress.of(shard).is_idle and shard not in self.leases.unwanted and self.leases.holds(shard)
+
+    def _is_sweep_due(self, shard: int) -> bool:
+        return boottime() - self._progress.of(shard).swept_at >= self._sweep_every
+
+    def _sweep(self, connection: Connection, shard: int) -> dict[int, list[Fact]]:
+        """Read one shard from its start (see ShardProgress), for at most a tenth of the time over all shards."""
+        started = self._progress.of(shard).swept_at = boottime()
+        try:
+            return self._read(connection, [(shard, 0)])
+        finally:
+            self._sweep_every = max(SWEEP_SECONDS, 10 * SHARDS * (boottime() - started))
+
+    def _read(self, connection: Connection, places: list[tuple[int, int]]) -> dict[int, list[Fact]]:
+        claims = [Claim(shard, self.leases.held[shard].epoch, floor) for shard, floor in places]
+        return waiting.read(connection, owner=self.leases.name, claims=claims, rows=self._options.rows)
 
     # Answers to the database
 
