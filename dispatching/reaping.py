@@ -88,9 +88,11 @@ def reap(
     until = None if busy_s is None else time.monotonic() + busy_s
     with connection.transaction():
         dead = [row[0] for row in connection.execute(_DEAD, [dead_after_s, worker_id]).fetchall()]
+        if dead:
+            # In here: whoever is declared dead has lost its sessions, also where this process dies in between.
+            connection.execute(_END_SESSIONS)
     if dead:
         log.warning("workers_reaped", result="failure", metadata={"workers": dead})
-        connection.execute(_END_SESSIONS)
     with connection.transaction():
         owned = connection.execute(_DISOWN, [REAPED, REAPED]).rowcount
     if owned:

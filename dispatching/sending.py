@@ -14,7 +14,7 @@ from dispatching.results import Sent
 from providers.messages import WireAnswer
 from providers.outcomes import Kind, Outcome, outcome_of_incomplete
 from providers.registry import TRANSPORTS
-from providers.wire import Wire
+from providers.wire import Wire, errors
 
 POLL_S = 0.2
 REFUSED_HERE = "TRANSPORT_ERROR"
@@ -100,7 +100,11 @@ class Sender:
 
 def _outcomes(batch: Batch, parcels: list[Parcel], answer: WireAnswer) -> list[Outcome]:
     if not answer.complete:
-        return [outcome_of_incomplete(answer)] * len(parcels)
+        outcome = outcome_of_incomplete(answer)
+        if answer.error == errors.INVALID and not answer.left:
+            # No request can be made of it, now or later: as if the transport had not been able to build it.
+            outcome = Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=outcome.error)
+        return [outcome] * len(parcels)
     settings = batch.settings
     assert settings is not None
     try:

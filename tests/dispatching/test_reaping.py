@@ -136,3 +136,21 @@ def test_a_reaper_with_much_to_do_beats_in_between(connection: psycopg.Connectio
         left.append(SendBatch.objects.count())
     assert len(left) > 2
     assert left == sorted(left, reverse=True)
+
+
+def test_a_reaper_that_dies_before_it_ended_the_sessions_leaves_them_to_the_next(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen transaction that shows no batch yet still holds its locks: of the position, of the ledger's keys."""
+    worker_id = workers.register("consumer")
+    frozen = connect(workers.application_name(worker_id, "planner"))
+    frozen.execute("BEGIN")
+    frozen.execute("SELECT pg_advisory_xact_lock(4711)")
+    silence(worker_id)
+    with monkeypatch.context() as patch:
+        patch.setattr("dispatching.reaping._END_SESSIONS", "SELECT 1 / 0")
+        with pytest.raises(psycopg.DataError):
+            reap(connection, dead_after_s=15)
+    reap(connection, dead_after_s=15)
+    assert connection.execute("SELECT pg_try_advisory_lock(4711)").fetchone() == (True,)
+    frozen.close()

@@ -14,6 +14,7 @@ from dispatching.sending import Sender
 from providers.messages import WireAnswer, WireRequest
 from providers.outcomes import Kind
 from providers.registry import TRANSPORTS
+from providers.wire import answers
 from tests.dispatching.test_lanes import settings
 
 URL = "http://127.0.0.1:9/"
@@ -67,3 +68,16 @@ def test_an_answer_that_breaks_its_transport_is_unknown_for_each_of_its_messages
         monkeypatch.setattr(TRANSPORTS["gateway"], "parse", parse, raising=False)
         back: list[Sent] = sender._returned([(token, answered(b"{}")) for token, _request in wire.taken])
         assert [sent.outcome.kind for sent in back] == [Kind.UNKNOWN] * 5
+
+
+def test_a_request_that_no_wire_can_make_ends_its_message_and_closes_no_lane() -> None:
+    """Tried again it would be as impossible, and its lane would back off for it until its last moment."""
+    wire = StillWire()
+    sender = sender_with(wire)
+    sender._submit(batch(1))
+    ((token, _request),) = wire.taken
+    (sent,) = sender._returned([(token, answers.invalid("the address is not a URL"))])
+    assert (sent.outcome.kind, sent.dispatched_at) == (Kind.REJECTED, None)
+    assert sent.outcome.error == "the address is not a URL"
+    (sent,) = sender._returned([(token, answers.late())])
+    assert sent.outcome.kind is Kind.NOT_SENT
