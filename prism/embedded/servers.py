@@ -19,6 +19,7 @@ Progress = Callable[[str], None]
 TRIES = 5
 # Recovery after a crash may take long; a server that is alive and recovering is left alone until then.
 READY_WITHIN = 300.0
+SOCKETS_GONE_WITHIN = 5.0
 
 
 class Server(abc.ABC):
@@ -95,20 +96,27 @@ class Server(abc.ABC):
                 self.refresh()
                 return True
             self.progress(f"{self.title} does not answer: starting it again")
-        processes.stop(process, *self.stop_signals)
+        self._end(process, *self.stop_signals)
         return False
 
     def stop(self) -> None:
         if process := self.running():
             self.progress(f"Stopping {self.title}")
-            processes.stop(process, *self.stop_signals)
+            self._end(process, *self.stop_signals)
         self._remember(None)
 
     def kill(self) -> None:
         """kill -9, as an outage would: for tests of recovery."""
         if process := self.running():
-            processes.stop(process, (signal.SIGKILL, 10))
+            self._end(process, (signal.SIGKILL, 10))
         self._remember(None)
+
+    def _end(self, process: processes.Process, *signals: tuple[signal.Signals, float]) -> None:
+        """The last threads of a killed process hold its sockets for a moment longer than it is seen alive."""
+        processes.stop(process, *signals)
+        deadline = time.monotonic() + SOCKETS_GONE_WITHIN
+        while not all(map(ports.is_free, self.record.ports.values())) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _choose_ports(self, further: int) -> None:
         chosen: dict[str, int] = {}
