@@ -28,7 +28,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
     def restart(self, name: ServerName, *, kill: bool = False) -> None:
         """On the same ports unless somebody takes them in between; `kill`: with kill -9, as an outage would."""
-        restart(self.root, name, kill=kill)
+        restart(self.root, name, print, kill=kill)
 
     def environment(self) -> dict[str, str]:
         """For processes that work on this cluster's empty database `prism`."""
@@ -38,6 +38,7 @@ class Cluster(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="module")
 def private_services() -> Iterator[Cluster]:
     root = private_root()
+    _prefer_ports_of_its_own(root)
     yield Cluster(root, ensure(root, durable=False))
     remove(root)
 
@@ -47,7 +48,6 @@ def private_root() -> Path:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     root = PLACE / f"{os.environ[session.RUN]}-{worker}-{next(_numbers)}"
     root.mkdir(parents=True)
-    _prefer_ports_of_its_own(root)
     return root
 
 
