@@ -40,7 +40,14 @@ class Load(threading.Thread):
         self._rate = rate
         self._enough = threading.Event()
         self._producer = Producer(
-            {"bootstrap.servers": world.bootstrap, "linger.ms": 5, "enable.idempotence": True, "log_level": 0}
+            {
+                "bootstrap.servers": world.bootstrap,
+                "linger.ms": 5,
+                "enable.idempotence": True,
+                "log_level": 0,
+                # A partition that was seen without a leader, while the broker started, is looked at again only then.
+                "topic.metadata.refresh.interval.ms": 2000,
+            }
         )
 
     def run(self) -> None:
@@ -60,6 +67,11 @@ class Load(threading.Thread):
         assert not self.problems, self.problems
         assert not self.is_alive()
         return self.published
+
+    @property
+    def taken(self) -> int:
+        """How many events the broker has acknowledged."""
+        return sum(1 for entry in self.published if entry.records)
 
     def _publish(self, kind: int) -> None:
         event = _event(kind, self._chance)

@@ -55,6 +55,7 @@ def restart(begun: Storm, cluster: Cluster, name: ServerName, *, kill: bool) -> 
     begun.wait(0.5, 2.5)
     begun.note(f"{'kill -9' if kill else 'restart'} {name}")
     cluster.restart(name, kill=kill)
+    begun.note(f"{name} is back; {len(begun.load.published)} events published, {begun.load.taken} taken")
 
 
 def test_both_servers_killed_under_load_cost_nothing(world: World, private_services: Cluster) -> None:
