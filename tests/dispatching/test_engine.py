@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from campaigns.models import Campaign
 from dispatching.draining import DueDrainer, drain_due, sender_alive
@@ -159,6 +160,19 @@ def test_a_definite_failure_goes_on_to_the_next_provider_and_an_unknown_does_not
     send(engine, connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
     until(lambda: statuses().get("UNKNOWN") == 1)
     assert not DueDispatch.objects.exists()
+
+
+def test_a_dead_letter_raises_an_alarm_on_arrival(
+    engine: Engine, connection: psycopg.Connection, campaign: Campaign, vendor: Vendor, make_trigger: MakeTrigger
+) -> None:
+    vendor.behave = lambda _: (400, {"error": {"code": "INVALID_NUMBER"}})
+    with capture_logs() as lines:
+        send(engine, connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(3)])
+        until(lambda: statuses().get("FAILED") == 3)
+        until(lambda: sum(told["count"] for line in lines for told in line.get("metadata", {}).get("letters", [])) == 3)
+    alarms = [line for line in lines if line["event"] == "dead_letters"]
+    assert {line["log_level"] for line in alarms} == {"error"}
+    assert alarms[0]["metadata"]["letters"][0]["reason"] == "INVALID_NUMBER"
 
 
 def test_a_slow_lane_lets_the_others_pass_and_its_rows_become_due(
