@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -41,10 +41,18 @@ class Report(msgspec.Struct):
     repeated_facts: int
 
 
-def settle(world: World, published: Sequence[Published]) -> None:
-    """Wait until nothing is under way: everything consumed, decided, sent, recorded and told."""
+def settle(world: World, published: Sequence[Published], tend: Callable[[], None]) -> None:
+    """Wait until nothing is under way: everything consumed, decided, sent, recorded and told.
+
+    `tend` is called meanwhile: a process may learn only now that it was taken for dead, and leave.
+    """
     records = sum(len(entry.records) for entry in published)
-    world.wait_for_rows(_AT_REST, done=lambda rows: rows == [(0, 0, 0, 0, records)], seconds=QUIET_S)
+
+    def at_rest(rows: list[tuple[Any, ...]]) -> bool:
+        tend()
+        return rows == [(0, 0, 0, 0, records)]
+
+    world.wait_for_rows(_AT_REST, done=at_rest, seconds=QUIET_S)
 
 
 def account(world: World, vendor: Vendor, published: Sequence[Published], *, unknown_at_most: int) -> Report:

@@ -45,8 +45,6 @@ class Load(threading.Thread):
                 "linger.ms": 5,
                 "enable.idempotence": True,
                 "log_level": 0,
-                # A partition that was seen without a leader, while the broker started, is looked at again only then.
-                "topic.metadata.refresh.interval.ms": 2000,
             }
         )
 

@@ -104,8 +104,7 @@ class Storm:
     def account(self) -> accounting.Report:
         """Stop the load, wait for rest, count."""
         published = self.load.stop()
-        self.restart_the_fallen()
-        accounting.settle(self.world, published)
+        accounting.settle(self.world, published, self.restart_the_fallen)
         report = accounting.account(self.world, self.vendor, published, unknown_at_most=self.lost * LANES * SLOTS)
         self.note(str(report))
         assert self.vendor.worker.exit_code is None

@@ -7,11 +7,24 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import jsonschema_rs
 import msgspec
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from confluent_kafka.cimpl import OFFSET_BEGINNING
 
+from tests.databases import CHECKOUT
+
 Event = dict[str, Any]
+
+
+def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    schema = json.loads((CHECKOUT / "docs" / "schemas" / f"{name}.schema.json").read_text())
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+BODY = _validator("communication_dispatch_events")
+HEADERS = _validator("communication_dispatch_events.headers")
+"""Every record that is read is held against what readers are promised."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -112,7 +125,11 @@ def _fact(message: Message) -> Fact:
     offset, partition, value = message.offset(), message.partition(), message.value()
     assert offset is not None and partition is not None and value is not None
     headers = {str(name): _text(content) for name, content in dict(message.headers() or []).items()}
-    return Fact(json.loads(value), headers, _text(message.key()), partition, offset)
+    body = json.loads(value)
+    for validator, document in ((BODY, body), (HEADERS, headers)):
+        problems = [f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(document)]
+        assert not problems, f"this is no fact: {problems} in {document}"
+    return Fact(body, headers, _text(message.key()), partition, offset)
 
 
 def _text(value: str | bytes | None) -> str:
