@@ -41,6 +41,7 @@ class Running(msgspec.Struct, frozen=True):
     username: str
     password: str
     vendor: str
+    metrics: str
     logs: str
 
 
@@ -76,6 +77,7 @@ def start(stack: contextlib.ExitStack, screen: Screen, *, reset: bool) -> Runnin
         username=ADMIN,
         password=kept[PASSWORD],
         vendor=vendor,
+        metrics=", ".join(f"{name} http://127.0.0.1:{port}/metrics" for name, port in chosen.metrics.items()),
         logs=str(LOGS),
     )
 
@@ -120,13 +122,13 @@ def rehearse(screen: Screen) -> list[Outcome]:
 
 
 def _choose_ports(progress: Callable[[str], None]) -> Ports:
-    taken: list[int] = []
-    for name, preferred in (("web", 8000), ("the sandbox vendor", 8025), *((name, 9464) for name in METERED)):
-        title = f"the metrics of {name}" if name in METERED else name
-        # Metrics share one preferred port on purpose: the second and third simply take the next ones.
-        quiet = name in METERED and preferred in taken
-        taken.append(ports.choose(title, preferred, taken, (lambda _line: None) if quiet else progress))
-    return Ports(taken[0], taken[1], dict(zip(METERED, taken[2:], strict=True)))
+    web = ports.choose("web", 8000, (), progress)
+    vendor = ports.choose("the sandbox vendor", 8025, (web,), progress)
+    metrics: dict[str, int] = {}
+    for name in METERED:
+        # Any will do: they are told with the other addresses.
+        metrics[name] = ports.choose(name, 9464, metrics.values(), lambda _line: None)
+    return Ports(web, vendor, metrics)
 
 
 def _environment(services: Services, kept: dict[str, str]) -> dict[str, str]:

@@ -79,6 +79,7 @@ class Screen:
             ("Admin", up.address),
             ("Login", f"{up.username} / {up.password}"),
             ("Sandbox vendor", up.vendor),
+            ("Metrics", up.metrics),
             ("Logs", up.logs),
         ):
             table.add_row(f"[bold]{name}[/bold]", escape(value))
