@@ -47,12 +47,16 @@ def _demo(arguments: argparse.Namespace) -> int:
     try:
         running.make_places()
         with only_one(running.PLACE), contextlib.ExitStack() as stack:
+            stack.callback(running.hand_over_files)
             try:
                 return _run(stack, screen, arguments, begun)
             finally:
                 _leave_in_peace()
     except (DemoError, EmbeddedError) as error:
         screen.console.print(str(error), style="red", markup=False)
+        return 1
+    except PermissionError as error:
+        screen.console.print(f"{error}: run as the user it belongs to, or remove it.", style="red", markup=False)
         return 1
 
 

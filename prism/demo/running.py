@@ -51,6 +51,13 @@ def make_places() -> None:
         give_to(owner_of(LOCAL), place)
 
 
+def hand_over_files() -> None:
+    """What root wrote in somebody's checkout is theirs, or their next `make demo` could not write it."""
+    if owner := owner_of(LOCAL):
+        for place in (PLACE, LOGS, LOCAL / "static"):
+            give_to(owner, *place.rglob("*"), *([place] if place.exists() else []))
+
+
 def start(stack: contextlib.ExitStack, screen: Screen, *, reset: bool) -> Running:
     """Everything up and ready; what was started is stopped by the stack."""
     end_leftovers(PLACE, screen.say)
