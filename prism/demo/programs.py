@@ -46,7 +46,8 @@ def programs(ports: Ports, *, vendor_log: Path) -> list[Program]:
     ]
     web = (
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(ports.web)),
-        *("--blocking-threads", "8", "--no-ws", "prism.wsgi:application"),
+        *("--blocking-threads", "8", "--no-ws", "--log-config", str(CHECKOUT / "prism" / "granian_logs.json")),
+        "prism.wsgi:application",
     )
     return [
         Program("web", web, patience=5),
