@@ -40,7 +40,7 @@ class Storm:
         self.load = Load(world, luck, rate)
         self.vendor: Vendor = world.vendor()
         self.lost = 0
-        """Processes that died or were taken for dead, each with at most its lanes' slots on the wire."""
+        """Senders of messages that died or were taken for dead, each with at most its lanes' slots on the wire."""
         _make_campaigns(self.vendor)
         self._begin: dict[str, Callable[[], Worker]] = {
             "consumer": world.consumer,
@@ -71,7 +71,7 @@ class Storm:
         name = self.choose(role)
         self.note(f"kill -9 {name}")
         self.fleet[name].kill()
-        self.lost += 1
+        self.lost += role != "relay"
         self.fleet[name] = self._begin[name]()
 
     def freeze(self, role: str) -> None:
@@ -81,7 +81,7 @@ class Storm:
         worker = self.fleet[name]
         self.note(f"freeze {name}")
         worker.freeze()
-        self.lost += 1
+        self.lost += role != "relay"
         time.sleep(self.world.lease_s + 3.0)
         worker.thaw()
         self.wait(1.0, 2.0)
