@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from ingestion.kafka import make_consumer, views_of
 from ingestion.models import ConsumerPosition
-from ingestion.positions import Position
-from ingestion.witness import problem_of
+from ingestion.positions import Partition, Position
+from ingestion.witness import KafkaView, problem_of
 from prism.doctor.findings import Finding
 from prism.offsets import LIMIT_S
+
+RETRY_S = 0.2
+COORDINATOR_IS_MOVING = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
 
 
 def positions_hold() -> Iterator[Finding]:
@@ -25,7 +31,7 @@ def positions_hold() -> Iterator[Finding]:
         return
     consumer = make_consumer()
     try:
-        views = views_of(consumer, [(row.topic, row.partition) for row in rows], LIMIT_S)
+        views = _patiently(consumer, [(row.topic, row.partition) for row in rows])
     except KafkaException as error:
         yield Finding(
             _("Kafka does not tell its offsets: %(error)s") % {"error": error.args[0].str()},
@@ -41,6 +47,18 @@ def positions_hold() -> Iterator[Finding]:
                 f"{row.topic}[{row.partition}]: {problem}",
                 _("manage.py recover_position lists what is stopped and lets it go on."),
             )
+
+
+def _patiently(consumer: Consumer, partitions: list[Partition]) -> dict[Partition, KafkaView]:
+    """A group's coordinator may be loading or moving for a moment; that is no trouble to report."""
+    until = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            return views_of(consumer, partitions, LIMIT_S)
+        except KafkaException as error:
+            if error.args[0].code() not in COORDINATOR_IS_MOVING or time.monotonic() >= until:
+                raise
+            time.sleep(RETRY_S)
 
 
 def position_of(row: ConsumerPosition) -> Position:
