@@ -93,6 +93,8 @@ class Screen:
                 or ", ".join(" ".join(filter(None, (s.channel, s.status, s.reason))) for s in outcome.sample.states)
             )
             self.console.print(f"[red]Not as expected:[/red] {escape(outcome.sample.title)}: expected {expected}.")
+        if outcomes:
+            self.say("If you changed the sample campaigns, this puts them back: make demo ARGS=--reset")
 
 
 def _rows(outcome: Outcome) -> list[tuple[str, str]]:
