@@ -7,6 +7,7 @@ import uuid
 
 import psycopg
 import pytest
+from django.db import connection as django_connection
 
 from campaigns.models import Campaign
 from dispatching import workers
@@ -154,3 +155,15 @@ def test_a_reaper_that_dies_before_it_ended_the_sessions_leaves_them_to_the_next
     reap(connection, dead_after_s=15)
     assert connection.execute("SELECT pg_try_advisory_lock(4711)").fetchone() == (True,)
     frozen.close()
+
+
+def test_sessions_of_another_database_with_the_same_worker_number_are_left_alone(
+    connection: psycopg.Connection, planned: tuple[int, Plan]
+) -> None:
+    worker_id, _ = planned
+    address = {**django_connection.get_connection_params(), "dbname": "postgres"}
+    kept = {name: address[name] for name in ("host", "port", "user", "password", "dbname")}
+    with psycopg.connect(**kept, application_name=workers.application_name(worker_id, "recorder")) as elsewhere:
+        silence(worker_id)
+        assert reap(connection, dead_after_s=15) > 0
+        assert elsewhere.execute("SELECT 1").fetchone() == (1,)
