@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -11,6 +12,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from django.conf import settings
 
 LIMIT_S = 3.0
+RETRY_S = 0.1
 
 _lock = threading.Lock()
 _clients: dict[tuple[int, str], AdminClient] = {}
@@ -39,20 +41,38 @@ def admin_client() -> AdminClient:
 
 
 def end_offsets(partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """(topic, partition) → offset of the next record that will be written; partitions that are gone are left out."""
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library types half of itself
-    wanted = {TopicPartition(topic, number): latest for topic, number in partitions}
+    """(topic, partition) → offset of the next record that will be written; partitions that are gone are left out.
+
+    What fails is asked again for a moment: a leader being elected or a connection that went idle is no outage.
+    """
+    wanted = set(partitions)
     found: dict[tuple[str, int], int] = {}
-    futures = admin_client().list_offsets(wanted, request_timeout=LIMIT_S) if wanted else {}
+    until = time.monotonic() + LIMIT_S
+    while wanted:
+        unsettled = _ask(wanted, found)
+        if unsettled and time.monotonic() >= until:
+            raise OffsetsUnavailableError(next(iter(unsettled.values())))
+        wanted = set(unsettled)
+        if wanted:
+            time.sleep(RETRY_S)
+    return found
+
+
+def _ask(wanted: set[tuple[str, int]], found: dict[tuple[str, int], int]) -> dict[tuple[str, int], str]:
+    """One request. Fills `found`; returns the partitions to ask again, each with why."""
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library types half of itself
+    futures = admin_client().list_offsets({TopicPartition(*each): latest for each in wanted}, request_timeout=LIMIT_S)
+    unsettled: dict[tuple[str, int], str] = {}
     for partition, future in futures.items():
+        place = (partition.topic, partition.partition)
         try:
-            found[partition.topic, partition.partition] = future.result(timeout=2 * LIMIT_S).offset
+            found[place] = future.result(timeout=2 * LIMIT_S).offset
         except KafkaException as error:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise OffsetsUnavailableError(error.args[0].str()) from error
+                unsettled[place] = error.args[0].str()
         except TimeoutError as error:
             raise OffsetsUnavailableError("no answer in time") from error
-    return found
+    return unsettled
 
 
 def topics_of_cluster() -> dict[str, int]:
