@@ -20,7 +20,7 @@ from tenants.scoping import TenantScopedAdmin, TenantScopedInline
 if TYPE_CHECKING:
     Stacked = admin.StackedInline[CampaignProvider, Campaign]
 else:
-    Stacked = admin.StackedInline
+    from unfold.admin import StackedInline as Stacked
 
 
 class ProviderInline(TenantScopedInline, Stacked):

@@ -106,6 +106,10 @@ INSTALLED_APPS = [
     "dispatching",
     "ingestion",
     "prism",
+    # The theme comes before the admin whose pages it dresses.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "prism.apps.PrismAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin import AdminSite
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from tenants.identity import identities_of, tenant_of
 
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite as Base
+else:
+    from unfold.sites import UnfoldAdminSite as Base
 
-class PrismSite(AdminSite):
+
+class PrismSite(Base):
     site_title = "Prism"
     site_header = "Prism"
     index_title = _("Overview")

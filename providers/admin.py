@@ -24,7 +24,7 @@ from tenants.scoping import TenantScopedAdmin, TenantScopedInline
 if TYPE_CHECKING:
     Tabular = admin.TabularInline[ProviderSecret, Provider]
 else:
-    Tabular = admin.TabularInline
+    from unfold.admin import TabularInline as Tabular
 
 
 class SecretInline(TenantScopedInline, Tabular):

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     People = UserAdmin[User]
     Tabular = admin.TabularInline[Membership, User]
 else:
-    People, Tabular = UserAdmin, admin.TabularInline
+    from unfold.admin import TabularInline as Tabular
+
+    People = UserAdmin
 
 SCOPE_LABELS = {
     Capability.VIEW: _("See everything"),

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
     InlineBase = admin.options.InlineModelAdmin[Any, Any]
 else:
-    Base, InlineBase = admin.ModelAdmin, object
+    from unfold.admin import ModelAdmin
+
+    Base, InlineBase = ModelAdmin, object
 
 
 class _Scoped:
