@@ -6,6 +6,7 @@ import zoneinfo
 from pathlib import Path
 
 from prism import environment as read
+from prism import theme
 from prism.logs import logging_config
 
 # Every process reads local times from the pinned tzdata package, never from the machine (architecture, decision 10).
@@ -180,6 +181,7 @@ if PRODUCTION:
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
+UNFOLD = theme.UNFOLD
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REST_FRAMEWORK = {

@@ -1,7 +1,7 @@
 """Every door for people. What machines probe (`/healthz`, `/readyz`, `/metrics`) is answered by prism.health."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from tenants.views import choose_tenant
@@ -9,5 +9,6 @@ from tenants.views import choose_tenant
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("organisation/", choose_tenant, name="choose-tenant"),
+    path("language/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]
