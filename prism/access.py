@@ -68,6 +68,7 @@ FUNCTIONS: tuple[str, ...] = (
     "prism_tenant(text)",
     "prism_api_key(text)",
     "prism_api_key_used(bigint, bytea)",
+    "prism_count_request(text, integer)",
     "prism_is_due(uuid)",
     "prism_trigger_of(uuid)",
     "prism_replay_dispatches(uuid[], integer)",
