@@ -52,7 +52,8 @@ _LOAD = """
 SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts,
   d.max_attempts, d.dispatch_mode, d.destination, d.message_content, d.message_subject, t.template_code, d.variables,
   d.media_url, d.channel, d.correlation_id, d.trace_id, COALESCE(d.scheduled_for, d.received_at),
-  d.attempts > 0 AND EXISTS (SELECT 1 FROM attempts a WHERE a.dispatch_id = d.id AND a.outcome = 'UNKNOWN')
+  d.attempts > 0 AND EXISTS (SELECT 1 FROM attempts a WHERE a.dispatch_id = d.id AND a.outcome = 'UNKNOWN'),
+  d.template_id::text
 FROM dispatches d LEFT JOIN templates t ON t.id = d.template_id
 WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid AND d.status IN ('PENDING', 'SCHEDULED')
 ORDER BY d.campaign_id, d.id
@@ -128,6 +129,7 @@ def _load(cursor: psycopg.Cursor, taken: dict[str, dt.datetime]) -> list[Parcel]
             not_after=taken[row[0]],
             since=row[17],
             doubtful=row[18],
+            template_id=row[19],
             message=Message(
                 dispatch_id=row[0],
                 to=row[8],

@@ -17,8 +17,8 @@ from dispatching.triggers import ledger_key
 
 AT_ONCE = 1000
 """Most dispatches of one call: they are moved by one statement."""
-SOURCES = ("triggers",)
-"""Where correlation ids come from; each has its own keys in the ledger."""
+SOURCE = "triggers"
+"""Where the correlation ids of events come from. Those of messages without a campaign have keys of their own."""
 
 
 def replay(dispatch_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
@@ -34,18 +34,22 @@ def cancel(dispatch_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     return _call("prism_cancel_dispatches", dispatch_ids, explain(reasons.CANCELLED_BY_OPERATOR))
 
 
-def trigger_of(*, tenant_id: int, correlation_id: str) -> uuid.UUID | None:
-    """The trigger that a correlation id belongs to, by the ledger, which is the only index of them (decision 4)."""
+def triggers_of(*, tenant_id: int, correlation_id: str) -> list[uuid.UUID]:
+    """The triggers of a correlation id: of an event, and of a message without a campaign, each at most one. The ledger
+    is the only index of them (decision 4)."""
     if "\x00" in correlation_id:
-        return None
+        return []
     with connection.cursor() as cursor:
-        for source in SOURCES:
-            cursor.execute("SELECT prism_trigger_of(%s)", [ledger_key(tenant_id, source, correlation_id)])
-            row = cursor.fetchone()
-            if row and row[0]:
-                found: uuid.UUID = row[0]
-                return found
-    return None
+        cursor.execute(
+            "SELECT prism_trigger_of(%s) UNION ALL SELECT dispatch_id FROM prism_known_messages(ARRAY[%s])",
+            [ledger_key(tenant_id, SOURCE, correlation_id), correlation_id],
+        )
+        return [row[0] for row in cursor.fetchall() if row[0]]
+
+
+def trigger_of(*, tenant_id: int, correlation_id: str) -> uuid.UUID | None:
+    """The first of them."""
+    return next(iter(triggers_of(tenant_id=tenant_id, correlation_id=correlation_id)), None)
 
 
 def _call(function: str, dispatch_ids: Sequence[uuid.UUID], argument: int | str) -> list[uuid.UUID]:

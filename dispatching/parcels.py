@@ -39,6 +39,8 @@ class Parcel(msgspec.Struct, gc=False):
     message: Message
     doubtful: bool = False
     """An earlier try was never answered: without a definite answer this ends UNKNOWN, never FAILED."""
+    template_id: str | None = None
+    """Asked again where no campaign's plan knows it."""
 
 
 class Batch(msgspec.Struct):

@@ -15,6 +15,7 @@ from dispatching.parcels import LaneKey, Parcel
 from dispatching.results import Move, in_doubt
 from dispatching.snapshot import Snapshot
 from dispatching.statuses import Status
+from providers.loading import ProviderState
 
 
 class Postponed(msgspec.Struct, frozen=True):
@@ -58,11 +59,21 @@ def recheck(parcel: Parcel, lane: LaneKey, snapshot: Snapshot, now: dt.datetime)
         plan = next((p for p in campaign.providers if p.campaign_provider_id == parcel.campaign_provider_id), None)
         if code := provider_problem(plan, provider):
             return _end(parcel, lane, Status.REFUSED, code, provider.problem if provider else None)
-    elif provider is None or not provider.is_active or provider.settings is None:
-        return _end(parcel, lane, Status.REFUSED, reasons.PROVIDER_INACTIVE)
+    elif code := _problem_without_campaign(parcel, provider, snapshot):
+        return _end(parcel, lane, Status.REFUSED, code, provider.problem if provider else None)
     if now > parcel.not_after:
         return _late(parcel, lane, campaign, now)
     return None
+
+
+def _problem_without_campaign(parcel: Parcel, provider: ProviderState | None, snapshot: Snapshot) -> str:
+    if provider is None:
+        return reasons.PROVIDER_REMOVED
+    if not provider.is_active:
+        return reasons.PROVIDER_INACTIVE
+    if provider.problem or provider.settings is None:
+        return reasons.PROVIDER_MISCONFIGURED
+    return reasons.TEMPLATE_INACTIVE if parcel.template_id in snapshot.inactive_templates else ""
 
 
 def _late(parcel: Parcel, lane: LaneKey, campaign: CampaignPlan | None, now: dt.datetime) -> Move | Postponed:

@@ -20,6 +20,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     by_name: dict[tuple[int, str], CampaignPlan]
     by_id: dict[str, CampaignPlan]
     providers: dict[str, ProviderState]
+    inactive_templates: frozenset[str] = frozenset()
+    """For what was sent without a campaign, whose plan would know."""
 
 
 def load_snapshot(cursor: psycopg.Cursor) -> Snapshot:
@@ -31,7 +33,12 @@ def load_snapshot(cursor: psycopg.Cursor) -> Snapshot:
         by_name={(plan.tenant_id, plan.name): plan for plan in campaigns},
         by_id={plan.id: plan for plan in campaigns},
         providers=load_providers(cursor),
+        inactive_templates=_inactive_templates(cursor),
     )
+
+
+def _inactive_templates(cursor: psycopg.Cursor) -> frozenset[str]:
+    return frozenset(row[0] for row in cursor.execute("SELECT id::text FROM templates WHERE NOT is_active").fetchall())
 
 
 def read_version(cursor: psycopg.Cursor) -> int:

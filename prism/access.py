@@ -73,6 +73,8 @@ FUNCTIONS: tuple[str, ...] = (
     "prism_trigger_of(uuid)",
     "prism_replay_dispatches(uuid[], integer)",
     "prism_cancel_dispatches(uuid[], text)",
+    "prism_known_messages(text[])",
+    "prism_accept_messages(jsonb)",
     "prism_retry_facts(bigint[])",
     "prism_gauges(integer)",
 )

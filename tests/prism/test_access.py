@@ -208,8 +208,8 @@ def test_copy_out_of_a_protected_table_gives_the_own_rows_only(two: tuple[Filled
 def test_functions_look_at_the_own_tenant_only(two: tuple[Filled, Filled], web: Web) -> None:
     mine, theirs = two
     with web(), tenant_scope(mine.tenant.pk, operator=True):
-        assert operating.trigger_of(tenant_id=mine.tenant.pk, correlation_id=mine.correlation_id) == mine.trigger_id
-        assert operating.trigger_of(tenant_id=theirs.tenant.pk, correlation_id=theirs.correlation_id) is None
+        assert operating.triggers_of(tenant_id=mine.tenant.pk, correlation_id=mine.correlation_id) == [mine.trigger_id]
+        assert operating.triggers_of(tenant_id=theirs.tenant.pk, correlation_id=theirs.correlation_id) == []
         key = ledger_key(theirs.tenant.pk, "triggers", theirs.correlation_id)
         assert query("SELECT prism_trigger_of(%s)", key) == [(None,)]
         assert query("SELECT prism_is_due(%s), prism_is_due(%s)", mine.waiting, theirs.waiting) == [(True, False)]
