@@ -39,11 +39,14 @@ class Courier:
         """Seconds that Kafka has owed an answer; 0 while it owes none."""
         return boottime() - self._heard_at if self._is_owed() else 0.0
 
-    def hand_over(self, facts: list[Fact], *, is_held: Callable[[], bool]) -> None:
-        """Hand over what was read of one shard, in order, as long as `is_held` says that the shard is ours."""
+    def hand_over(self, facts: list[Fact], *, settled: int, is_held: Callable[[], bool]) -> None:
+        """Hand over what was read of one shard, in order, as long as `is_held` says that the shard is ours.
+
+        `settled`: up to which id nothing could appear any more when the shard was read (see outbox.horizon).
+        """
         progress = self.progress.of(facts[0].shard)
         batch, alone = progress.next_batch(facts)
-        progress.floor, progress.oldest_made_at = batch[-1].id, batch[0].made_at
+        progress.floor, progress.oldest_made_at = min(batch[-1].id, settled), batch[0].made_at
         send = self._publisher.send_alone if alone else self._publisher.send
         for fact in batch:
             # The last look before the fact leaves: a relay that was frozen and wakes up finds out here.

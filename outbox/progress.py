@@ -10,10 +10,11 @@ from outbox.waiting import Fact
 
 @dataclass
 class ShardProgress:
-    """`open` holds the ids handed over and not yet acknowledged; `floor` is the last id read.
+    """`open` holds the ids handed over and not yet acknowledged; `floor` is the id up to which
+    everything was handed over and nothing can appear any more.
 
     Reading past `floor` spares the index entries of deleted rows, of which there are many while an old transaction
-    keeps vacuum off. A row that commits late may have a lower id, so now and then the shard is read from the start.
+    keeps vacuum off. A parked fact that was put back lies below, so now and then the shard is read from the start.
     """
 
     open: set[int] = field(default_factory=set)
@@ -89,6 +90,11 @@ class Progress:
             if progress.open:
                 progress.open.clear()
                 progress.floor = 0
+
+    def forget_floors(self) -> None:
+        """Read every shard from its start again: what is known of its ids may be of another state of the database."""
+        for progress in self.shards.values():
+            progress.floor = 0
 
     def written(self, facts: Iterable[Fact]) -> None:
         """The database knows: these rows are deleted or parked."""

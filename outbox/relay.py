@@ -16,6 +16,7 @@ import structlog
 
 from outbox import metrics, waiting
 from outbox.courier import Courier, pause_before
+from outbox.horizon import Horizon
 from outbox.leases import LEASE_SECONDS, Leases, boottime, relay_name
 from outbox.models import SHARDS
 from outbox.publishing import Publisher
@@ -52,6 +53,7 @@ class Relay:
         self.leases = Leases(relay_name(), shards=SHARDS, seconds=options.lease_seconds)
         self._courier = Courier(publisher or Publisher())
         self._progress = self._courier.progress
+        self._horizon = Horizon()
         self._options = options
         self._stopping = stopping
         self._connection: Connection | None = None
@@ -121,11 +123,19 @@ class Relay:
         found = {} if swept is None else self._sweep(connection, swept)
         known = [shard for shard in idle if shard != swept and self._progress.of(shard).swept_at]
         if known:
+            self._look(connection)
             found |= self._read(connection, [(shard, self._progress.of(shard).floor) for shard in known])
+            for shard in set(known) - set(found):
+                self._progress.of(shard).floor = self._horizon.settled
         for shard, facts in found.items():
             self._worked_at = boottime()
             if self._courier.may_send():
-                self._courier.hand_over(facts, is_held=partial(self.leases.holds, shard))
+                is_held = partial(self.leases.holds, shard)
+                self._courier.hand_over(facts, settled=self._horizon.settled, is_held=is_held)
+
+    def _look(self, connection: Connection) -> None:
+        last_id, xmin, xmax = waiting.look(connection)
+        self._horizon.look(last_id=last_id, xmin=xmin, xmax=xmax)
 
     def _may_read(self, shard: int) -> bool:
         return self._progress.of(shard).is_idle and shard not in self.leases.unwanted and self.leases.holds(shard)
@@ -134,7 +144,7 @@ class Relay:
         return boottime() - self._progress.of(shard).swept_at >= self._sweep_every
 
     def _sweep(self, connection: Connection, shard: int) -> dict[int, list[Fact]]:
-        """Read one shard from its start (see ShardProgress), for at most a tenth of the time over all shards."""
+        """Read one shard from its start, where facts are that were parked and put back; at most a tenth of all time."""
         started = self._progress.of(shard).swept_at = boottime()
         try:
             return self._read(connection, [(shard, 0)])
@@ -189,6 +199,9 @@ class Relay:
             )
             self._failures = 0
             self._renew_at = 0.0
+            # Another server, or an older state of this one, gives out its own ids.
+            self._horizon = Horizon()
+            self._progress.forget_floors()
         return self._connection
 
     def _lose_database(self, error: psycopg.Error) -> None:

@@ -53,6 +53,21 @@ CROSS JOIN LATERAL (
 """
 
 
+LOOK = """
+SELECT CASE WHEN q.is_called THEN q.last_value ELSE 0 END,
+  pg_snapshot_xmin(pg_current_snapshot())::text::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+FROM outbox_events_id_seq q
+"""
+
+
+def look(connection: Connection) -> tuple[int, int, int]:
+    """The last id given out, and from where on transactions had not ended and not begun when this was asked."""
+    with connection.cursor(binary=True) as cursor:
+        row = cursor.execute(LOOK, prepare=True).fetchone()
+        assert row is not None
+        return row[0], row[1], row[2]
+
+
 def read(connection: Connection, *, owner: str, claims: Sequence[Claim], rows: int) -> dict[int, list[Fact]]:
     """Up to `rows` facts of each claimed shard, in id order."""
     parameters = {

@@ -47,6 +47,15 @@ def write(connection: psycopg.Connection[Any], facts: Sequence[Written], *, topi
     return [row[0] for row in connection.execute(WRITE, parameters).fetchall()]
 
 
+def in_the_shard_of(connection: psycopg.Connection[Any], key: str, count: int) -> list[str]:
+    """Other keys whose facts are read together with this one's."""
+    statement = (
+        "SELECT k FROM generate_series(1, 1000) n, LATERAL (SELECT %(key)s || '-' || n AS k) o"
+        " WHERE hashtext(k) & 7 = hashtext(%(key)s) & 7 ORDER BY n LIMIT %(count)s"
+    )
+    return [row[0] for row in connection.execute(statement, {"key": key, "count": count}).fetchall()]
+
+
 def waiting(connection: psycopg.Connection[Any]) -> int:
     row = connection.execute("SELECT count(*) FROM outbox_events WHERE parked_at IS NULL").fetchone()
     return int(row[0]) if row else 0

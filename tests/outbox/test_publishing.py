@@ -82,7 +82,7 @@ def test_a_relay_that_loses_its_lease_in_the_middle_hands_over_no_more(
     found = waiting.read(connection, owner="me", claims=[Claim(row[0], 1, 0)], rows=100)[row[0]]
     courier = Courier(Publisher())
     held = itertools.chain([True] * 4, itertools.repeat(False))
-    courier.hand_over(found, is_held=lambda: next(held))
+    courier.hand_over(found, settled=1000, is_held=lambda: next(held))
     listen_until_settled(courier)
     assert [one.id for one in courier.progress.acknowledged] == [one.id for one in found[:4]]
     assert courier.progress.of(row[0]).floor == 0
@@ -95,10 +95,10 @@ def test_what_was_queued_when_the_lease_was_lost_does_not_leave_after_the_purge(
 ) -> None:
     settings.KAFKA_EXTRA_CONFIG = {"linger.ms": 2000}
     courier = Courier(Publisher())
-    courier.hand_over([fact(number) for number in range(1, 50)], is_held=lambda: True)
+    courier.hand_over([fact(number) for number in range(1, 50)], settled=1000, is_held=lambda: True)
     courier.start_anew("lease")
     assert courier.progress.under_way() == 0
-    courier.hand_over([fact(99)], is_held=lambda: True)
+    courier.hand_over([fact(99)], settled=1000, is_held=lambda: True)
     listen_until_settled(courier)
     courier.finish()
     messages = facts.consume(kafka_bootstrap, facts_topic, partitions=3)

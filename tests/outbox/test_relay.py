@@ -69,6 +69,26 @@ def test_a_fact_that_commits_late_with_a_lower_id_is_published_too(
     assert facts.first_numbers(facts.consume(kafka_bootstrap, facts_topic, partitions=3)) == {"same": [2, 1]}
 
 
+def test_what_follows_from_a_fact_that_commits_late_comes_after_it(
+    connection: Connection, facts_topic: str, kafka_bootstrap: str, running_relay: Callable[..., RunningRelay]
+) -> None:
+    """The second change of a dispatch waits for the first to commit; meanwhile others have gone past both."""
+    running_relay()
+    last = 20
+    [other] = facts.in_the_shard_of(connection, "same", 1)
+    with connect("prism-test") as late:
+        for n in range(0, last, 2):
+            with late.transaction():
+                [low] = facts.write(late, facts.numbered(["same"], [n]))
+                [passing] = facts.write(connection, facts.numbered([other], [n]))
+                assert low < passing
+                wait_until(lambda: facts.waiting(connection) == 0)
+            facts.write(late, facts.numbered(["same"], [n + 1]))
+            wait_until(lambda: facts.waiting(connection) == 0)
+    told = facts.first_numbers(facts.consume(kafka_bootstrap, facts_topic, partitions=3))
+    assert told["same"] == list(range(last))
+
+
 def test_without_its_topic_nothing_is_deleted_and_all_is_published_once_it_is_there(
     connection: Connection,
     group: Callable[[str], str],
