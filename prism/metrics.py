@@ -7,11 +7,19 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, start_http_server
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+    make_wsgi_app,
+    start_http_server,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from prism.gauges import GaugeCollector
+from prism.worker_pages import with_probes
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -34,18 +42,19 @@ def exposition() -> bytes:
 
 
 def start_metrics_server() -> int:
-    """For workers: serve the numbers on METRICS_HOST:METRICS_PORT from a thread. Returns the port; 0 is off."""
+    """For workers: serve numbers and probes on METRICS_HOST:METRICS_PORT from a thread. Returns the port; 0 is off."""
     port: int = settings.METRICS_PORT
     if not port:
         return 0
     registry = _Both()
     try:
-        start_http_server(port, addr=settings.METRICS_HOST, registry=registry)
+        server, _thread = start_http_server(port, addr=settings.METRICS_HOST, registry=registry)
     except OSError as error:
         raise MetricsPortError(
             f"METRICS_PORT: {settings.METRICS_HOST}:{port} cannot be listened on ({error.strerror or error})."
             " Give each process on a host a port of its own, or 0 for none"
         ) from error
+    server.set_app(with_probes(make_wsgi_app(registry)))
     return port
 
 

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from structlog.contextvars import get_contextvars
 
 from dispatching.partitions import partition_name, week_of
-from prism import metrics, readiness
+from prism import metrics, probe, readiness
 from prism.gauges import read_gauges
 from prism.metrics import MetricsPortError, start_metrics_server
 from tests.prism.tenancies import Filled
@@ -149,6 +149,35 @@ def test_a_worker_serves_its_numbers_at_its_port(two: tuple[Filled, Filled], set
     assert "python_info" in text
     assert "prism_database_up 1.0" in text
     assert "prism_outbox_parked_facts 2.0" in text
+
+
+@pytest.fixture
+def worker_port(settings: Settings) -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        settings.METRICS_PORT = free.getsockname()[1]
+    return start_metrics_server()
+
+
+def test_a_worker_answers_the_probes_at_its_port(two: tuple[Filled, Filled], worker_port: int) -> None:
+    assert probe.ask(f"http://127.0.0.1:{worker_port}/healthz") == (True, "ok")
+    assert probe.ask(f"http://127.0.0.1:{worker_port}/readyz") == (True, '{"ready": true}')
+
+
+def test_a_worker_that_lacks_something_says_what(worker_port: int, lost_database: None) -> None:
+    assert probe.ask(f"http://127.0.0.1:{worker_port}/healthz") == (True, "ok")
+    healthy, told = probe.ask(f"http://127.0.0.1:{worker_port}/readyz")
+    assert not healthy
+    assert "the database does not answer" in told
+
+
+def test_a_probe_says_that_nobody_is_there() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        healthy, told = probe.ask(f"http://127.0.0.1:{port}/healthz")
+    assert not healthy
+    assert "does not answer" in told
 
 
 def test_web_processes_of_one_host_tell_the_numbers_of_all(process_environment: dict[str, str], tmp_path: Path) -> None:
