@@ -1,4 +1,4 @@
-"""The image without an engine: what the Dockerfile copies, in a folder of its own, with the packages of runtime.txt only."""
+"""The image without an engine: what the Dockerfile copies, in a folder of its own, with what runtime.txt installs."""
 
 from __future__ import annotations
 
@@ -90,18 +90,17 @@ def admitted(source: str) -> bool:
 
 def only_for_development() -> set[str]:
     """Top-level modules of packages that dev.txt has and runtime.txt has not."""
-    runtime, dev = (
-        {
-            name.lower().replace("_", "-")
-            for name in PINNED.findall((CHECKOUT / "requirements" / f"{kind}.txt").read_text())
-        }
-        for kind in ("runtime", "dev")
-    )
+    runtime, dev = _pinned("runtime"), _pinned("dev")
     return {
         module
         for module, owners in packages_distributions().items()
         if all(owner.lower().replace("_", "-") in dev - runtime for owner in owners)
     }
+
+
+def _pinned(kind: str) -> set[str]:
+    text = (CHECKOUT / "requirements" / f"{kind}.txt").read_text()
+    return {name.lower().replace("_", "-") for name in PINNED.findall(text)}
 
 
 def read_environment(path: Path) -> dict[str, str]:
