@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from django.test import Client
 
 from campaigns.models import Campaign, CampaignProvider
+from tenants.editions import edition_of
 from tenants.models import Role, Tenant
 from tests.factories import (
     SEED_MAPPINGS,
@@ -66,9 +66,16 @@ def form(*rows: dict[str, Any], initial: int = 0, **fields: Any) -> dict[str, An
     }
     for index, row in enumerate(rows):
         values = {"label": "", "order": "", **row}
-        values["field_mappings"] = json.dumps(values.get("field_mappings", SEED_MAPPINGS))
+        for placeholder, entry in values.pop("field_mappings", SEED_MAPPINGS).items():
+            values[f"field_mappings-field-{placeholder}"] = entry["field"] if isinstance(entry, dict) else entry
+            values[f"field_mappings-default-{placeholder}"] = entry["default"] if isinstance(entry, dict) else ""
         data |= {f"campaign_providers-{index}-{name}": value for name, value in values.items()}
     return data
+
+
+def opened(campaign: Campaign) -> dict[str, str]:
+    """What the page of the stored campaign carries unseen."""
+    return {"edition": edition_of(Campaign.objects.get(pk=campaign.pk))}
 
 
 def errors_of(response: Any) -> tuple[dict[str, list[str]], list[dict[str, list[str]]]]:
@@ -166,9 +173,10 @@ def test_a_change_keeps_the_row_of_a_provider_and_writes_the_journal(
         "label": "VIP",
     }
     path = f"{LIST}{existing.pk}/change/"
+    edition = opened(existing)
     with as_web_process():
         page = author.get(path).content.decode()
-        response = author.post(path, form(row, initial=1, name="existing", description="new"))
+        response = author.post(path, form(row, initial=1, name="existing", description="new", **edition))
         history = author.get(f"{LIST}{existing.pk}/history/").content.decode()
     assert "max_offer_value_formatted" in page
     assert response.status_code == 302, errors_of(response)
@@ -186,15 +194,19 @@ def test_a_provider_is_taken_out(existing: Campaign, author: Client) -> None:
         "message_template": link.template_link.template_id,
         "DELETE": "on",
     }
+    edition = opened(existing)
     with as_web_process():
-        response = author.post(f"{LIST}{existing.pk}/change/", form(row, initial=1, name="existing"))
+        response = author.post(f"{LIST}{existing.pk}/change/", form(row, initial=1, name="existing", **edition))
     assert response.status_code == 302
     assert not CampaignProvider.objects.exists()
 
 
 def test_the_control_group_is_drawn_anew_on_purpose(existing: Campaign, author: Client) -> None:
+    chosen = {"action": "rerandomise", "_selected_action": [str(existing.pk)]}
     with as_web_process():
-        author.post(LIST, {"action": "rerandomise", "_selected_action": [str(existing.pk)]})
+        asked = author.post(LIST, chosen).content.decode()
+        author.post(LIST, {**chosen, "confirmed": "yes"})
+    assert "Draw the control group of 1 campaign anew?" in asked
     assert Campaign.objects.get().control_salt != existing.control_salt
 
 
