@@ -95,6 +95,7 @@ class Dispatch(models.Model):
             models.Index(fields=["trigger_id"], name="dispatches_trigger"),
             models.Index(fields=["tenant", "contact_tax_id", "triggered_at"], name="dispatches_contact"),
             models.Index(fields=["campaign", "id"], name="dispatches_campaign"),
+            models.Index(fields=["tenant", "id"], name="dispatches_tenant"),
         ]
 
     def __str__(self) -> str:
@@ -254,4 +255,17 @@ class PaceCounter(models.Model):
 
 
 # Unmanaged models over views, in a file of their own; imported here so that Django knows them.
-from dispatching.queues import QueueBatch, QueueLane, QueueWorker  # noqa: E402, F401 - after what they look at
+from dispatching.queues import (  # noqa: E402 - after what they look at
+    QueueBatch,
+    QueueDue,
+    QueueLane,
+    QueueWorker,
+    QueueWorkerLane,
+)
+from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
+
+__all__ = [
+    "Attempt", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "PaceCounter", "QueueBatch", "QueueDue",
+    "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt",
+    "UnsettledDispatch", "Worker",
+]  # fmt: skip

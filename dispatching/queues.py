@@ -84,3 +84,60 @@ class QueueWorker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id} ({self.host}:{self.pid})"
+
+
+class QueueDue(models.Model):
+    """A dispatch that waits for its moment, or for a slot: the first thousand of each lane."""
+
+    dispatch = models.OneToOneField(
+        "dispatching.Dispatch",
+        models.DO_NOTHING,
+        primary_key=True,
+        db_column="id",
+        db_constraint=False,
+        verbose_name=_("dispatch"),
+        related_name="+",
+    )
+    tenant = models.ForeignKey(Tenant, models.DO_NOTHING, db_constraint=False, verbose_name=_("organisation"))
+    provider = models.ForeignKey(
+        Provider, models.DO_NOTHING, db_constraint=False, verbose_name=_("provider"), related_name="+"
+    )
+    lane_class = models.SmallIntegerField(_("lane"), choices=LaneClass)
+    due_at = models.DateTimeField(_("due at"))
+    not_after = models.DateTimeField(_("not after"))
+
+    class Meta:
+        managed = False
+        db_table = "operator_due"
+        verbose_name = _("dispatch in the queue")
+        verbose_name_plural = _("dispatches in the queue")
+
+    def __str__(self) -> str:
+        return str(self.dispatch_id)
+
+
+class QueueWorkerLane(models.Model):
+    """What a living worker said, with its last heartbeat, of a lane of this tenant."""
+
+    id = models.CharField(primary_key=True, max_length=80)
+    tenant = models.ForeignKey(Tenant, models.DO_NOTHING, db_constraint=False, verbose_name=_("organisation"))
+    worker_id = models.BigIntegerField(_("worker"))
+    kind = models.CharField(_("kind"), max_length=20)
+    provider = models.ForeignKey(
+        Provider, models.DO_NOTHING, db_constraint=False, verbose_name=_("provider"), related_name="+"
+    )
+    lane_class = models.SmallIntegerField(_("lane"), choices=LaneClass)
+    slots = models.IntegerField(_("slots"))
+    used = models.IntegerField(_("used"))
+    ahead = models.IntegerField(_("planned ahead"))
+    slow = models.BooleanField(_("slow"))
+    closed = models.BooleanField(_("backing off"))
+
+    class Meta:
+        managed = False
+        db_table = "operator_worker_lanes"
+        verbose_name = _("lane of a worker")
+        verbose_name_plural = _("lanes of workers")
+
+    def __str__(self) -> str:
+        return self.id

@@ -28,6 +28,7 @@ ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
 WORKER_LOST = "WORKER_LOST"
 EARLIER_TRY_UNANSWERED = "EARLIER_TRY_UNANSWERED"
 CANCELLED_BY_OPERATOR = "CANCELLED_BY_OPERATOR"
+RESOLVED_BY_OPERATOR = "RESOLVED_BY_OPERATOR"
 
 EXPLANATIONS: dict[str, Promise] = {
     UNKNOWN_JOURNEY: _("No campaign has this journey name. Create it, or correct the trigger, then replay."),
@@ -52,4 +53,5 @@ EXPLANATIONS: dict[str, Promise] = {
     WORKER_LOST: _("The process that was sending it was lost; the provider may or may not have it."),
     EARLIER_TRY_UNANSWERED: _("The provider never answered an earlier try and may have it; no later try settled that."),
     CANCELLED_BY_OPERATOR: _("A person cancelled it."),
+    RESOLVED_BY_OPERATOR: _("The provider never answered; a person settled how it ended."),
 }

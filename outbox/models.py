@@ -105,6 +105,7 @@ class OperatorShard(models.Model):
     epoch = models.BigIntegerField(_("epoch"))
     is_leased = models.BooleanField(_("leased"))
     oldest_at = models.DateTimeField(_("oldest fact"), null=True)
+    waiting = models.IntegerField(_("waiting"))
 
     class Meta:
         managed = False

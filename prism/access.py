@@ -38,6 +38,7 @@ TABLES: dict[str, str] = {
     "campaign_provider_templates": ALL,
     "dispatches": "SELECT",
     "attempts": "SELECT",
+    "unsettled_dispatches": "SELECT",
     "rejected_triggers": "SELECT, UPDATE (state, state_changed_at, state_changed_by)",
     "django_admin_log": "SELECT, INSERT",
     # People of one tenant once somebody is signed in (tenants/migrations/0004).
@@ -47,6 +48,8 @@ TABLES: dict[str, str] = {
     "operator_lanes": "SELECT",
     "operator_batches": "SELECT",
     "operator_workers": "SELECT",
+    "operator_worker_lanes": "SELECT",
+    "operator_due": "SELECT",
     "operator_facts": "SELECT",
     "operator_shards": "SELECT",
     "operator_positions": "SELECT",
@@ -71,11 +74,14 @@ FUNCTIONS: tuple[str, ...] = (
     "prism_count_request(text, integer)",
     "prism_is_due(uuid)",
     "prism_trigger_of(uuid)",
+    "prism_receipt_of(uuid)",
     "prism_replay_dispatches(uuid[], integer)",
     "prism_cancel_dispatches(uuid[], text)",
+    "prism_resolve_dispatches(uuid[], integer, text, text)",
     "prism_known_messages(text[])",
     "prism_accept_messages(jsonb)",
     "prism_retry_facts(bigint[])",
+    "prism_fact_state(text, text)",
     "prism_gauges(integer)",
 )
 

@@ -56,7 +56,7 @@ def test_a_partition_is_born_with_room_for_hot_updates_and_with_all_indexes() ->
         cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [name])
         assert cursor.fetchone() == (["fillfactor=50"],)
         cursor.execute("SELECT count(*) FROM pg_indexes WHERE tablename = %s", [name])
-        assert cursor.fetchone() == (4,)
+        assert cursor.fetchone() == (5,)
 
 
 def test_a_missing_partition_is_our_fault_and_has_no_constraint_name(connection: psycopg.Connection) -> None:

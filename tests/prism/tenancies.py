@@ -180,5 +180,7 @@ def _history(
         versions=[],
         created_at=now,
     )
+    lane = {"lane": f"{provider.pk}/bulk", "slots": 8, "used": 1, "ahead": 2, "slow": False, "closed": False}
+    Worker.objects.create(kind="sender", host="worker.example", pid=2, detail={"lanes": [lane]})
     connection.check_constraints()
     return waiting, failed

@@ -233,8 +233,16 @@ def test_the_queues_are_for_operators(two: tuple[Filled, Filled], web: Web) -> N
     with web():
         for operator, rows in ((False, 0), (True, 1)):
             with tenant_scope(mine.tenant.pk, operator=operator):
-                for view in ("operator_lanes", "operator_batches", "operator_workers", "operator_positions"):
+                for view in (
+                    "operator_lanes",
+                    "operator_batches",
+                    "operator_worker_lanes",
+                    "operator_due",
+                    "operator_positions",
+                ):
                     assert query(f"SELECT count(*) FROM {view}") == [(rows,)], view
+                # One with a lane of each organisation, and one that has none: processes belong to nobody.
+                assert query("SELECT count(*) FROM operator_workers") == [(3 * rows,)]
         with tenant_scope(mine.tenant.pk):
             assert operating.replay([mine.failed]) == []
             assert operating.cancel([mine.waiting]) == []
