@@ -28,6 +28,8 @@ TABLES: dict[str, str] = {
     "providers": ALL,
     "provider_secrets": "SELECT (id, tenant_id, provider_id, name, hosts, created_at, created_by), INSERT, UPDATE,"
     " DELETE",
+    # Asked for by people, answered by workers.
+    "provider_checks": "SELECT, INSERT (id, tenant_id, provider_id, requested_by)",
     "templates": ALL,
     "template_versions": "SELECT, INSERT",
     "attribute_definitions": ALL,

@@ -35,6 +35,7 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job("heartbeat", "prism.jobs.beat", "* * * * *", "run_job heartbeat"),
     Job("send_due_dispatches", "dispatching.draining.drain_due", "* * * * *", "send_due_dispatches", timeout=90),
+    Job("check_providers", "providers.probing.check_providers", "* * * * *", "check_providers"),
     Job("ensure_partitions", "dispatching.upkeep.keep_partitions_ahead", "7 * * * *", "ensure_partitions"),
     Job(
         "analyze_partitions",
@@ -46,6 +47,13 @@ JOBS: tuple[Job, ...] = (
     Job("clean_ledger", "dispatching.retention.clean_ledger", "21 3 * * *", "clean_ledger", timeout=240),
     Job(
         "clean_dead_letters", "ingestion.retention.clean_dead_letters", "31 3 * * *", "clean_dead_letters", timeout=240
+    ),
+    Job(
+        "clean_provider_checks",
+        "providers.retention.clean_provider_checks",
+        "36 3 * * *",
+        "clean_provider_checks",
+        timeout=240,
     ),
     Job("detach_partitions", "dispatching.detaching.detach_partitions", "41 3 * * *", "detach_partitions", timeout=240),
     Job("check_orphans", "dispatching.orphans.find_orphans", "51 3 * * *", "check_orphans", timeout=240),

@@ -30,19 +30,34 @@ class ProviderState(msgspec.Struct, frozen=True):
     problem: str | None
 
 
+_SECRETS = "SELECT provider_id::text, name, value, hosts FROM provider_secrets"
+_PROVIDERS = (
+    "SELECT id::text, tenant_id, provider_name, provider_type, is_active, configuration, max_messages_per_minute"
+    " FROM providers"
+)
+
+
 def load_providers(cursor: psycopg.Cursor) -> dict[str, ProviderState]:
     """Provider id → state; one broken provider never breaks the loading of others."""
     secrets: dict[str, dict[str, Secret]] = {}
-    cursor.execute("SELECT provider_id::text, name, value, hosts FROM provider_secrets")
-    for provider_id, name, value, hosts in cursor.fetchall():
-        plain = _DECRYPT.from_db_value(value, None, None)
-        if plain != UNREADABLE:
-            secrets.setdefault(provider_id, {})[name] = Secret(plain, frozenset(hosts))
-    cursor.execute(
-        "SELECT id::text, tenant_id, provider_name, provider_type, is_active, configuration, max_messages_per_minute"
-        " FROM providers"
-    )
-    return {row[0]: _state(row, secrets.get(row[0], {})) for row in cursor.fetchall()}
+    for provider_id, *secret in cursor.execute(_SECRETS).fetchall():
+        _add(secrets.setdefault(provider_id, {}), *secret)
+    return {row[0]: _state(row, secrets.get(row[0], {})) for row in cursor.execute(_PROVIDERS).fetchall()}
+
+
+def load_provider(cursor: psycopg.Cursor, provider_id: str) -> ProviderState | None:
+    """One of them; None where it is gone."""
+    secrets: dict[str, Secret] = {}
+    for _provider_id, *secret in cursor.execute(_SECRETS + " WHERE provider_id = %s", [provider_id]).fetchall():
+        _add(secrets, *secret)
+    row = cursor.execute(_PROVIDERS + " WHERE id = %s", [provider_id]).fetchone()
+    return _state(row, secrets) if row else None
+
+
+def _add(secrets: dict[str, Secret], name: str, value: Any, hosts: list[str]) -> None:
+    plain = _DECRYPT.from_db_value(value, None, None)
+    if plain != UNREADABLE:
+        secrets[name] = Secret(plain, frozenset(hosts))
 
 
 def _state(row: tuple[Any, ...], secrets: dict[str, Secret]) -> ProviderState:

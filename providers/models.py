@@ -88,7 +88,16 @@ class Provider(models.Model):
         )
         if errors:
             raise ValidationError(
-                {"configuration": [f"{path}: {message}" if path else str(message) for path, message in errors]}
+                {
+                    "configuration": [
+                        ValidationError(
+                            "%(path)s: %(text)s" if path else "%(text)s",
+                            code="configuration",
+                            params={"path": path, "text": message},
+                        )
+                        for path, message in errors
+                    ]
+                }
             )
 
 
@@ -114,3 +123,50 @@ class ProviderSecret(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CheckState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+
+
+class ProviderCheck(models.Model):
+    """One look at a vendor from a worker: asked for by somebody, or by the clock (then `requested_by` is empty)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.RESTRICT, verbose_name=_("tenant"))
+    # The database takes the checks along with their provider: the web role may delete none by itself.
+    provider = models.ForeignKey(
+        Provider, models.DO_NOTHING, verbose_name=_("provider"), related_name="checks", db_constraint=False
+    )
+    requested_at = models.DateTimeField(_("requested at"), db_default=Now())
+    requested_by = models.CharField(_("requested by"), max_length=150, blank=True, db_default="")
+    state = models.CharField(_("state"), max_length=10, choices=CheckState, db_default=CheckState.WAITING)
+    tries = models.PositiveSmallIntegerField(db_default=0)
+    """Raised with every claim; who records must still be the one who claimed."""
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    ok = models.BooleanField(_("result"), null=True)
+    code = models.CharField(_("code"), max_length=50, blank=True, db_default="")
+    message = models.TextField(_("answer"), blank=True, db_default="")
+    elapsed_ms = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        db_table = "provider_checks"
+        verbose_name = _("connection check")
+        verbose_name_plural = _("connection checks")
+        constraints: ClassVar = [
+            # Asking twice before a worker has come is asking once.
+            models.UniqueConstraint(
+                fields=["provider"], name="provider_check_waits_once", condition=models.Q(state="waiting")
+            ),
+            models.CheckConstraint(condition=models.Q(state__in=CheckState.values), name="provider_check_state_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["provider", "-requested_at"], name="provider_checks_latest"),
+            models.Index(fields=["requested_at"], name="provider_checks_open", condition=~models.Q(state="done")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} {self.requested_at}"

@@ -32,6 +32,8 @@ MESSAGES = {
     "pattern": _("does not have the expected form (%(value)s)"),
 }
 
+TRANSLATED = ("title", "description", "x-empty")
+
 
 def validate_configuration(
     provider_type: str,
@@ -71,8 +73,10 @@ def translated_schema(vendor: str) -> dict[str, Any]:
 def _translate(part: Any) -> None:
     if isinstance(part, dict):
         for key, value in part.items():
-            if key in ("title", "description") and isinstance(value, str):
+            if key in TRANSLATED and isinstance(value, str):
                 part[key] = gettext(value)
+            elif key == "x-titles":
+                part[key] = {name: gettext(title) for name, title in value.items()}
             else:
                 _translate(value)
 

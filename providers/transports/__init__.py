@@ -6,10 +6,11 @@ A new vendor is one file or folder here, one line in `providers/registry.py`, an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
+from providers.verdicts import Verdict
 
 if TYPE_CHECKING:
     from providers.settings import ProviderSettings
@@ -41,3 +42,14 @@ class Transport(Protocol):
 
     def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
         """One outcome per message, in order. Only complete answers come here."""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """Optional beside Transport: how to ask a vendor whether it would take a message, without sending one."""
+
+    def health_request(self, settings: ProviderSettings) -> WireRequest | None:
+        """A request that reaches nobody; None where there is nothing to ask."""
+
+    def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
+        """What the answer means. Only complete answers come here."""

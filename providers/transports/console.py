@@ -25,6 +25,7 @@ class Console:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "title": _("Console"),
+        "x-icon": "terminal",
         "description": _("Prints every message to the worker's standard output and sends nothing."),
         "additionalProperties": False,
         "required": ["provider_vendor"],

@@ -16,6 +16,7 @@ from dispatching.models import Attempt, Dispatch, DueDispatch, SendBatch, Trigge
 from dispatching.triggers import ledger_key
 from ingestion.models import ConsumerPosition, RejectedTrigger
 from outbox.models import OutboxEvent
+from providers.checking import request_check
 from tenants.keys import mint_key
 from tenants.models import Role, Tenant
 from tenants.scope import tenant_scope
@@ -123,6 +124,7 @@ def _history(
         configuration={"provider_vendor": "gateway", "api_url": f"http://127.0.0.1:9/{mark}"},
     )
     ProviderSecretFactory.create(provider=provider, name=f"{mark}-token", value=f"{mark} secret")
+    request_check(provider, by=mark)
     campaign = CampaignFactory.create(
         tenant=tenant, name=f"{mark}_journey", dispatch_mode="ASYNC", trigger_time="14:00:00", week_days="1,2,3,4,5"
     )

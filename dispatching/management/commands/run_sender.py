@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatching.draining import DRAIN_S, DueDrainer
 from dispatching.engine import Engine
+from providers.probing import Prober
 from tenants.residents import resident_starts
 
 
@@ -28,9 +29,13 @@ class Command(BaseCommand):
         engine = Engine("sender")
         engine.start()
         drainer = DueDrainer(engine)
+        # Checks of vendors' connections, asked for by people who look at a page: they are not to wait for the minute.
+        probing = threading.Thread(target=Prober().run, args=(stop,), name="prober", daemon=True)
+        probing.start()
         try:
             drainer.run(stop, max_seconds=options["max_seconds"])
         finally:
+            stop.set()
             drained = engine.stop(DRAIN_S)
         if engine.failed:
             raise CommandError(f"A thread of this sender died: {engine.failed!r}. Start it again; nothing is lost.")

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
-from providers.transports import addresses
+from providers.transports import addresses, health
 from providers.transports.gateway import answers, configuring, requests
+from providers.verdicts import Verdict
 
 if TYPE_CHECKING:
     from providers.settings import ProviderSettings
@@ -44,6 +45,16 @@ class Gateway:
 
     def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
         return answers.parse(settings, messages, answer)
+
+    def health_request(self, settings: ProviderSettings) -> WireRequest | None:
+        address = settings.configuration.get("health_url")
+        headers = requests.headers_of(settings)
+        if address:
+            return health.get(settings, address, headers)
+        return health.knock(settings, settings.configuration["api_url"], headers)
+
+    def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
+        return health.read(settings, answer, knocked="health_url" not in settings.configuration)
 
 
 transport = Gateway()

@@ -38,18 +38,29 @@ AUTHENTICATION: dict[str, Any] = {
     "properties": {
         "type": {
             "enum": ["bearer_token", "header", "none"],
+            "x-titles": {
+                "bearer_token": _("Bearer token (Authorization: Bearer …)"),
+                "header": _("Token in a header of your choice"),
+                "none": _("No authentication"),
+            },
             "title": _("Kind"),
-            "description": _("bearer_token: Authorization: Bearer …; header: the token in a header of your choice."),
         },
-        "header_name": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,60}$", "title": _("Header")},
-        "token_env_var": {
+        "header_name": {
             "type": "string",
-            "title": _("Environment variable of the token"),
+            "pattern": "^[A-Za-z0-9-]{1,60}$",
+            "title": _("Header"),
+            "description": _("The name of the header that carries the token, such as X-Api-Key."),
+            "x-when": {"type": ["header"]},
+        },
+        "token_env_var": {
+            "x-when": {"type": ["bearer_token", "header"]},
+            "type": "string",
+            "title": _("Token"),
             "description": _("Must be on the operator's list (PROVIDER_ENV_ALLOW_LIST)."),
         },
         "token_secret": {
             "type": "string",
-            "title": _("Stored secret of the token"),
+            "title": _("Token (stored secret)"),
             "description": _("The name of one of this provider's secrets, which are kept encrypted."),
         },
     },
@@ -101,6 +112,7 @@ SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
     "title": _("HTTP gateway"),
+    "x-icon": "webhook",
     "description": _("Any sender that speaks the plain send contract: to, message, templateId, variables."),
     "additionalProperties": False,
     "required": ["provider_vendor", "api_url", "authentication"],
@@ -116,7 +128,18 @@ SCHEMA: dict[str, Any] = {
         "path": {
             **_PATH,
             "title": _("Path"),
-            "description": _("Default: /mcp/{type}/send. Empty: the address is used as it stands."),
+            "description": _("Where messages are posted, below the address. Default: /mcp/{type}/send."),
+            "x-empty": _("Post to the address as it stands (in JSON: an empty path)"),
+        },
+        "health_url": {
+            "type": "string",
+            "pattern": "^https?://[^\\s/?#@\\\\]+(/[!-~]*)?$",
+            "maxLength": 500,
+            "title": _("Health address"),
+            "description": _(
+                "Asked by “test connection”, with the credential: a 2xx means that all is well. Without it, only"
+                " whether the server answers can be told."
+            ),
         },
         "authentication": AUTHENTICATION,
         "html": {
@@ -124,6 +147,7 @@ SCHEMA: dict[str, Any] = {
             "default": False,
             "title": _("Body is HTML"),
             "description": _("E-mail only: the body is sent as html too."),
+            "x-when": {"$provider_type": [EMAIL]},
         },
         "response_fields": RESPONSE_FIELDS,
         "error_codes": ERROR_CODES,

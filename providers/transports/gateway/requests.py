@@ -30,7 +30,7 @@ def build(settings: ProviderSettings, messages: Sequence[Message]) -> WireReques
 
 def _single(settings: ProviderSettings, message: Message) -> WireRequest:
     # Two f-strings instead of header(): a uuid cannot break a line, and this runs once per message.
-    headers = [*_headers(settings), f"Idempotency-Key: {message.dispatch_id}"]
+    headers = [*headers_of(settings), f"Idempotency-Key: {message.dispatch_id}"]
     headers.append(header("X-Correlation-Id", message.correlation_id))
     if message.trace_id:
         headers.append(trace_header(message.trace_id))
@@ -49,7 +49,7 @@ def _batch(settings: ProviderSettings, messages: Sequence[Message]) -> WireReque
     ]
     path = settings.configuration["batch"].get("path")
     return _request(
-        settings, f"{_send_path(settings)}-batch" if path is None else path, _headers(settings), {"messages": items}
+        settings, f"{_send_path(settings)}-batch" if path is None else path, headers_of(settings), {"messages": items}
     )
 
 
@@ -72,7 +72,8 @@ def _send_path(settings: ProviderSettings) -> str:
     return f"/mcp/{_NOT_IN_A_PATH.sub('-', settings.provider_type.lower())}/send"
 
 
-def _headers(settings: ProviderSettings) -> tuple[str, ...]:
+def headers_of(settings: ProviderSettings) -> tuple[str, ...]:
+    """What every request to this gateway carries, its credential among them."""
     authentication = settings.configuration["authentication"]
     if authentication["type"] == "bearer_token":
         return (*_COMMON, f"Authorization: Bearer {settings.credentials[TOKEN]}")

@@ -1,0 +1,58 @@
+"""Asking for a check of a provider's connection, and what was found. Nothing here touches the network: a worker does.
+
+The web process neither may read secrets nor waits for vendors inside its transaction; it writes a row, and
+`providers.probing` takes it within about a second.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import connection
+from django.utils.timezone import localtime
+
+from providers import verdicts
+from providers.models import CheckState, Provider, ProviderCheck
+
+SHOWN = 10
+SLOW_SECONDS = 15
+"""A check that nobody has taken by then: no sender runs, and the minute job will come."""
+
+# Only these columns are the web role's to write; one that waits already is as good.
+_REQUEST = """
+INSERT INTO provider_checks (id, tenant_id, provider_id, requested_by) VALUES (%s, %s, %s, %s)
+ON CONFLICT (provider_id) WHERE state = 'waiting' DO NOTHING
+"""
+
+
+def request_check(provider: Provider, *, by: str) -> ProviderCheck:
+    """A check that waits for a worker once the caller's transaction has committed; or the one that waits already."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REQUEST, [uuid.uuid4(), provider.tenant_id, provider.pk, by[:150]])
+    waiting = ProviderCheck.objects.filter(provider=provider, state=CheckState.WAITING).first()
+    # A worker may have taken it between the two statements.
+    return waiting or ProviderCheck.objects.filter(provider=provider).latest("requested_at")
+
+
+def recent_checks(provider: Provider, limit: int = SHOWN) -> list[ProviderCheck]:
+    """The newest first."""
+    return list(ProviderCheck.objects.filter(provider=provider).order_by("-requested_at", "-id")[:limit])
+
+
+def as_json(check: ProviderCheck) -> dict[str, Any]:
+    """For programs and for the page that polls: the code for machines, words and the next step in their language."""
+    words = verdicts.words_of(check.code) if check.state == CheckState.DONE else None
+    return {
+        "id": str(check.pk),
+        "state": check.state,
+        "ok": check.ok,
+        "code": check.code,
+        "summary": words.summary if words else str(CheckState(check.state).label),
+        "next_step": words.next_step if words else "",
+        "answer": check.message,
+        "elapsed_ms": check.elapsed_ms,
+        "requested_at": localtime(check.requested_at).isoformat(),
+        "requested_by": check.requested_by,
+        "finished_at": localtime(check.finished_at).isoformat() if check.finished_at else None,
+    }
