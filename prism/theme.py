@@ -50,4 +50,5 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "prism.theme.environment_badge",
     "STYLES": [stylesheet],
     "COLORS": {"primary": PRIMARY},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "prism.sidebar.navigation"},
 }

@@ -14,6 +14,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest
 
+from tenants.filters import as_fields
 from tenants.forms import FIELD, TenantForm
 from tenants.identity import Capability, may, tenant_of
 
@@ -63,12 +64,25 @@ class _Scoped:
 
 
 class TenantScopedAdmin(_Scoped, Base):
-    """A ModelAdmin over a model with a `tenant`. Inlines under it are TenantScopedInline."""
+    """A ModelAdmin over a model with a `tenant`. Inlines under it are TenantScopedInline.
+
+    What the theme offers is set here once, so that every list and form behaves alike.
+    """
 
     form = TenantForm
+    empty_value_display = "—"
+    list_per_page = 50
+    list_fullwidth = True
+    list_filter_submit = True
+    compressed_fields = True
+    warn_unsaved_form = True
+    change_form_show_cancel_button = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return as_fields(self.model, super().get_list_filter(request))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return _bound(super().get_form(request, obj, change, **kwargs), request)
