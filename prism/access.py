@@ -66,6 +66,7 @@ SHARED: dict[str, str] = {
     "django_q_schedule": "SELECT",
     "django_q_task": "SELECT",
     "django_q_ormq": "SELECT",
+    "job_states": "SELECT",
 }
 
 FUNCTIONS: tuple[str, ...] = (

@@ -170,6 +170,9 @@ LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English")]
 TIME_ZONE = "America/Sao_Paulo"
 USE_I18N = USE_TZ = True
+FORMAT_MODULE_PATH = ["prism.formats"]
+LANGUAGE_COOKIE_AGE = 31_536_000
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 STATIC_URL = "static/"
 STATIC_ROOT = read.optional("STATIC_ROOT", str(BASE_DIR / ".local" / "static"))
 # In production `manage.py collectstatic` fills STATIC_ROOT; elsewhere files are served from where they lie.
