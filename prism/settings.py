@@ -118,14 +118,17 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_filters",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_q",
 ]
 
 MIDDLEWARE = [
     "prism.health.HealthMiddleware",
     "prism.request_log.RequestLogMiddleware",
+    "tenants.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -133,6 +136,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.api.middleware.KeyMiddleware",
     "tenants.middleware.TenantMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -187,10 +191,42 @@ if PRODUCTION:
 UNFOLD = theme.UNFOLD
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Per key and per signed-in person; and per address, for keys that open nothing.
+API_REQUESTS_PER_MINUTE = read.integer("API_REQUESTS_PER_MINUTE", 6000, low=1, high=10_000_000)
+API_BAD_KEYS_PER_MINUTE = read.integer("API_BAD_KEYS_PER_MINUTE", 30, low=1, high=10_000_000)
+API_MAX_BODY_BYTES = read.integer("API_MAX_BODY_BYTES", 2_097_152, low=65_536, high=67_108_864)
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "tenants.api.openapi.Schema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tenants.api.authentication.KeyAuthentication",
+        "tenants.api.authentication.PersonAuthentication",
+    ],
     # Closed unless a view opens itself.
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.permissions.MayUse"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.api.parsing.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["tenants.api.filtering.StrictFilters"],
+    "DEFAULT_PAGINATION_CLASS": "tenants.api.paging.CursorPages",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "tenants.api.explaining.answer_exception",
+    "URL_FORMAT_OVERRIDE": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+API_DOCS_OPEN = read.flag("API_DOCS_OPEN", False)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Prism",
+    "DESCRIPTION": "What docs/api.md tells in full: keys and scopes, errors, pages, versions, repeating safely.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tenants.api.openapi.describe_problems",
+    ],
 }
 
 # dependencies' lessons: ids only as arguments, save_limit -1, small queue_limit, long retry, no connection pool.

@@ -11,4 +11,5 @@ urlpatterns = [
     path("organisation/", choose_tenant, name="choose-tenant"),
     path("language/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("api/", include("prism.api", namespace="api")),
 ]

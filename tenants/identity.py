@@ -30,7 +30,10 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """The tenant a request acts for, and the role it acts with. `several`: the person may switch to another one."""
+    """The tenant a request acts for, and the role it acts with. `several`: the person may switch to another one.
+
+    A program has the scopes of its key (`key_id`) in place of a role.
+    """
 
     id: int
     slug: str
@@ -39,9 +42,11 @@ class Identity(msgspec.Struct, frozen=True):
     locale: str
     role: str
     several: bool = False
+    key_id: int | None = None
+    scopes: frozenset[str] = frozenset()
 
     def can(self, capability: Capability) -> bool:
-        return capability in CAPABILITIES[self.role]
+        return capability in (self.scopes if self.key_id is not None else CAPABILITIES[self.role])
 
 
 def identities_of(user_id: int) -> list[Identity]:

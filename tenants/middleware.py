@@ -8,7 +8,7 @@ the time it is seen here, and any such answer is rolled back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +22,7 @@ from django.utils import timezone, translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 from structlog.contextvars import bound_contextvars
 
-from tenants.identity import Capability, Identity, default_identity, identities_of
+from tenants.identity import Capability, Identity, default_identity, identities_of, tenant_of
 from tenants.models import Role
 from tenants.scope import tenant_scope
 
@@ -37,21 +37,34 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if tenant_of(request) is not None:
+            # An API key has opened its transaction already (tenants.api.middleware).
+            return self.get_response(request)
         user = request.user
         if isinstance(user, AnonymousUser):
             request.tenant = None  # type: ignore[attr-defined]  # ours, see the class
             return self.get_response(request)
         identity = choose_identity(user, request.session.get(SESSION_KEY))
-        request.tenant = identity  # type: ignore[attr-defined]  # ours, see the class
-        if identity and not _asks_for_language(request):
-            translation.activate(identity.locale)
-        with acting(user, identity):
-            response = self.get_response(request)
-            if response.status_code >= HTTPStatus.BAD_REQUEST:
-                transaction.set_rollback(True)
-        if isinstance(response, StreamingHttpResponse):
-            response.streaming_content = _stream(iter(response), user, identity)
-        return response
+        return answer_within(lambda: acting(user, identity), identity, request, self.get_response)
+
+
+def answer_within(
+    scope: Callable[[], AbstractContextManager[None]],
+    identity: Identity | None,
+    request: HttpRequest,
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> HttpResponseBase:
+    """The answer, made inside a scope that ends with it: kept where it succeeds, rolled back where it does not."""
+    request.tenant = identity  # type: ignore[attr-defined]  # ours, see the class
+    if identity and not _asks_for_language(request):
+        translation.activate(identity.locale)
+    with scope():
+        response = get_response(request)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            transaction.set_rollback(True)
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = _stream(iter(response), scope)
+    return response
 
 
 def choose_identity(user: User, wanted: Any) -> Identity | None:
@@ -79,9 +92,18 @@ def acting(user: User, identity: Identity | None) -> Iterator[None]:
         yield
 
 
-def _stream(content: Iterator[bytes], user: User, identity: Identity | None) -> Iterator[bytes]:
+@contextmanager
+def acting_by_key(identity: Identity) -> Iterator[None]:
+    """The same for a program."""
+    scope = tenant_scope(identity.id, operator=identity.can(Capability.OPERATE))
+    fields = bound_contextvars(tenantId=identity.slug, api_key_id=identity.key_id)
+    with fields, timezone.override(identity.timezone), scope:
+        yield
+
+
+def _stream(content: Iterator[bytes], scope: Callable[[], AbstractContextManager[None]]) -> Iterator[bytes]:
     """A streamed answer is produced after the request's transaction has ended: it opens one of its own."""
-    with acting(user, identity):
+    with scope():
         yield from content
 
 

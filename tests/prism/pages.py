@@ -40,14 +40,15 @@ def words_of(html: str) -> str:
 
 
 def plain_urls() -> set[str]:
-    """All addresses without arguments, of the whole site, and the lists of each application."""
+    """All pages without arguments, of the whole site, and the lists of each application. Programs' doors: tests/api."""
     applications = {reverse("admin:app_list", args=[model._meta.app_label]) for model in registered()}
-    return applications | {url for url in _urls(get_resolver().url_patterns, "/") if "<" not in url and "(" not in url}
+    urls = (url for url in _urls(get_resolver().url_patterns, "/") if not url.startswith("/api/"))
+    return applications | {url for url in urls if "<" not in url and "(" not in url}
 
 
 def argument_urls() -> set[str]:
-    """Names of all addresses that take arguments."""
-    named = _named(get_resolver().url_patterns, "")
+    """Names of all pages that take arguments."""
+    named = ((name, pattern) for name, pattern in _named(get_resolver().url_patterns, "") if name[:4] != "api:")
     return {name for name, pattern in named if pattern.pattern.converters and name != "admin:app_list"}
 
 

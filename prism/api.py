@@ -1,0 +1,11 @@
+"""Every address under /api/: one line per room."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+app_name = "api"
+
+urlpatterns = [
+    path("", include("audiences.urls")),
+]
