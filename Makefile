@@ -20,14 +20,26 @@ demo: $(STAMP) ## Everything on this machine with a sample tenant, until Ctrl-C 
 	@$(PY) -m prism.demo $(ARGS)
 
 ##@ Develop
-.PHONY: services services-stop test lint format lock
+.PHONY: services services-stop chromium test lint format lock
 services: $(STAMP) ## Start only the embedded PostgreSQL and Kafka, and print their addresses
 	@$(PY) -m prism.embedded start $(ARGS)
 
 services-stop: $(STAMP) ## Stop them; their data stay
 	@$(PY) -m prism.embedded stop $(ARGS)
 
-test: $(STAMP) ## All tests on real PostgreSQL and Kafka, with coverage (ARGS="tests/outbox -k lease")
+chromium: ## The system's browser, which some tests use as a person would (installed where that can be done)
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Chromium for the browser tests (once) ..."; \
+			{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } \
+				>/tmp/prism-chromium.log 2>&1 || { tail -5 /tmp/prism-chromium.log; exit 1; }; \
+		else \
+			echo "The browser tests need Chromium: apt install chromium, or name a Chrome with: make test CHROMIUM=/path/to/chrome"; \
+			exit 1; \
+		fi; \
+	fi
+
+test: $(STAMP) chromium ## All tests on real PostgreSQL and Kafka, with coverage (ARGS="tests/outbox -k lease")
 	@$(RUN_TESTS) $(ARGS)
 
 format: $(STAMP) ## Let ruff mend what it can
@@ -48,7 +60,7 @@ lint: $(STAMP) ## The checks of `make check` that need no service
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
 
-check: lint ## What CI runs: lint, migrations, deployment check, AsyncAPI, then all tests
+check: lint chromium ## What CI runs: lint, migrations, deployment check, AsyncAPI, then all tests
 	@$(PY) -m prism.embedded run -- sh -ec '\
 		$(PY) manage.py makemigrations --check --dry-run; \
 		PRISM_ENV=production ALLOWED_HOSTS=prism.example $(PY) manage.py check --deploy --fail-level WARNING; \
