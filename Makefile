@@ -28,16 +28,17 @@ services-stop: $(STAMP) ## Stop them; their data stay
 	@$(PY) -m prism.embedded stop $(ARGS)
 
 chromium: ## The system's browser, which some tests use as a person would (installed where that can be done)
-	@if [ -z "$$CHROMIUM" ] && ! command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "Installing Chromium for the browser tests (once) ..."; \
-			{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } \
-				>/tmp/prism-chromium.log 2>&1 || { tail -5 /tmp/prism-chromium.log; exit 1; }; \
-		else \
-			echo "The browser tests need Chromium: apt install chromium, or name a Chrome with: make test CHROMIUM=/path/to/chrome"; \
-			exit 1; \
-		fi; \
-	fi
+	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable; do \
+		if command -v "$$name" >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "The browser tests need Chromium: apt install chromium, or name a Chrome: CHROMIUM=/path/to/chrome make test"; \
+		exit 1; \
+	fi; \
+	echo "Installing Chromium for the browser tests (once) ..."; \
+	mkdir -p .local; \
+	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } \
+		>.local/chromium.log 2>&1 || { tail -5 .local/chromium.log; exit 1; }
 
 test: $(STAMP) chromium ## All tests on real PostgreSQL and Kafka, with coverage (ARGS="tests/outbox -k lease")
 	@$(RUN_TESTS) $(ARGS)
