@@ -46,7 +46,7 @@ class CampaignAdmin(ListColumns, TenantScopedAdmin):
     change_form_before_template = PAGE
     warn_unsaved_form = True
     inlines = (ProviderInline,)
-    list_display = ("title", "state", "dispatch_mode", "upcoming", "period", "control", "channels", "owner")
+    list_display = ("title", "state", "sending", "period", "control", "channels", "owner")
     list_filter = (StateFilter, "dispatch_mode", ChannelFilter, "strategy", ("owner", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("owner",)
     list_per_page = 50
@@ -87,7 +87,7 @@ class CampaignAdmin(ListColumns, TenantScopedAdmin):
     )
 
     class Media:
-        css = {"all": ("campaigns/campaigns.css",)}
+        css = {"all": ("templates/authoring.css",)}
         js = ("campaigns/schedule.js", "campaigns/mapping_lines.js", "campaigns/provider_cards.js")
 
     @admin.display(description=_("Next send"))

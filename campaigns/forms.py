@@ -8,10 +8,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget, UnfoldAdminTimeWidget
 
 from audiences.models import Segment
-from campaigns.models import Campaign, DispatchMode, Strategy
+from campaigns.models import DispatchMode, Strategy
 from campaigns.weekdays import format_week_days, parse_week_days
 from campaigns.widgets import CardsWidget, WeekDaysWidget, ZonesInput
 from tenants.editions import EditionForm
@@ -36,12 +36,12 @@ class CampaignForm(EditionForm):
     )
 
     class Meta:
-        model = Campaign
-        exclude = ("tenant",)
+        # Model and fields come from the admin, which knows how each column is shown.
         widgets = {
             "dispatch_mode": CardsWidget(MODES),
             "strategy": CardsWidget(STRATEGIES),
             "description": UnfoldAdminTextareaWidget({"rows": 2}),
+            "trigger_time": UnfoldAdminTimeWidget(format="%H:%M"),
             "week_days": WeekDaysWidget,
             "timezone": ZonesInput,
         }

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Campaign, CampaignProvider
+from campaigns.models import Campaign, CampaignProvider, DispatchMode
 from campaigns.states import State, in_state, next_send_text, state_of
 from providers.models import Provider
 from tenants.identity import tenant_of
@@ -75,10 +75,23 @@ class ListColumns:
         state = state_of(campaign, timezone.now())
         return format_html('<span class="prism-state prism-{}">{}</span>', COLOURS[state], state.label)
 
+    @admin.display(description=_("sending"), ordering="dispatch_mode")
+    def sending(self, campaign: Campaign) -> SafeString:
+        mode = campaign.get_dispatch_mode_display()
+        if campaign.dispatch_mode != DispatchMode.ASYNC or not campaign.is_active:
+            return format_html("{}", mode)
+        return format_html('{}<small class="prism-under">{}</small>', mode, next_send_text(campaign, timezone.now()))
+
     @admin.display(description=_("period"), ordering="start_date")
-    def period(self, campaign: Campaign) -> str:
-        start, end = (date_format(day, "SHORT_DATE_FORMAT") if day else "…" for day in _dates(campaign))
-        return "—" if (start, end) == ("…", "…") else f"{start} – {end}"
+    def period(self, campaign: Campaign) -> SafeString:
+        told = [
+            text % {"day": date_format(day, "SHORT_DATE_FORMAT")}
+            for text, day in ((_("from %(day)s"), campaign.start_date), (_("until %(day)s"), campaign.end_date))
+            if day is not None
+        ]
+        return format_html_join("", '<span class="prism-line">{}</span>', ((text,) for text in told)) or format_html(
+            "—"
+        )
 
     @admin.display(description=_("control"), ordering="control_group_rate")
     def control(self, campaign: Campaign) -> str:
@@ -90,11 +103,3 @@ class ListColumns:
         return format_html_join(
             " ", '<span class="prism-channel">{}</span>', ((name,) for name in types)
         ) or format_html('<span class="prism-under">{}</span>', _("none"))
-
-    @admin.display(description=_("next send"))
-    def upcoming(self, campaign: Campaign) -> str:
-        return next_send_text(campaign, timezone.now()) if campaign.is_active else "—"
-
-
-def _dates(campaign: Campaign) -> tuple[Any, Any]:
-    return campaign.start_date, campaign.end_date

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from audiences.attributes import attributes_of, example_contact
 from campaigns.models import Campaign, DispatchMode
-from campaigns.previewing import character_limit, preview_message
+from campaigns.previewing import preview_message
 from campaigns.states import next_send_text
 from providers.models import Provider
 from templates.models import MessageTemplate
@@ -25,8 +24,6 @@ from tenants.identity import tenant_of
 
 CONTACT = "contact_attributes"
 MAX_BODY = 300_000
-_BUBBLES = ("WHATSAPP", "SMS", "TELEGRAM", "PUSH")
-_MARKUP = re.compile(r"<(html|body|div|p|table|br|h[1-6]|a)\b", re.IGNORECASE)
 
 
 def preview_view(request: HttpRequest) -> HttpResponse:
@@ -41,38 +38,20 @@ def preview_view(request: HttpRequest) -> HttpResponse:
     if template is not None:
         attributes, problem = contact_of(identity.id, asked.get("contact"))
         mapping = asked.get("mapping")
+        shown = preview_message(
+            template,
+            mapping=mapping if isinstance(mapping, dict) else {},
+            attributes=attributes,
+            configuration=provider.configuration if provider else {},
+        )
         context = {
-            **preview_context(
-                template,
-                mapping=mapping if isinstance(mapping, dict) else {},
-                attributes=attributes,
-                configuration=provider.configuration if provider else {},
-            ),
+            "preview": shown.preview,
+            "media_url": template.media_url,
             "problem": problem,
+            "missing": shown.missing,
+            "unmapped": shown.unmapped,
         }
     return HttpResponse(render_to_string("campaigns/preview.html", context, request))
-
-
-def preview_context(
-    template: MessageTemplate, *, mapping: dict[str, Any], attributes: dict[str, Any], configuration: dict[str, Any]
-) -> dict[str, Any]:
-    """What campaigns/preview.html shows."""
-    channel = template.channel.upper()
-    return {
-        "preview": preview_message(
-            subject=template.subject,
-            body=template.body,
-            variants=template.variants,
-            mapping=mapping,
-            attributes=attributes,
-            channel=channel,
-            limit=character_limit(configuration),
-        ),
-        "channel": template.channel,
-        "media_url": template.media_url,
-        "look": "prism-bubble" if channel in _BUBBLES else "prism-letter",
-        "html": channel == "EMAIL" and (bool(configuration.get("html")) or bool(_MARKUP.search(template.body))),
-    }
 
 
 def contact_of(tenant_id: int, pasted: object) -> tuple[dict[str, Any], str]:

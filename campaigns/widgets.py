@@ -8,13 +8,21 @@ from zoneinfo import available_timezones
 
 import msgspec
 from django import forms
-from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
-from django.utils.functional import lazystr
+from django.utils.dates import WEEKDAYS
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.choices import Choices, attribute_options
 
-DAYS = [(str(number + 1), lazystr(WEEKDAYS_ABBR[number])) for number in range(7)]
+DAYS = [
+    ("1", _("Mon")),
+    ("2", _("Tue")),
+    ("3", _("Wed")),
+    ("4", _("Thu")),
+    ("5", _("Fri")),
+    ("6", _("Sat")),
+    ("7", _("Sun")),
+]
 FIELD, DEFAULT = "field", "default"
 
 

@@ -22,10 +22,11 @@ def add_source(source: Source) -> None:
 
 def notices_of(template: MessageTemplate) -> list[str]:
     """Warnings, not errors: the template is saved, and may still not do what its author expects."""
-    return [*_suspicions(template), *(notice for source in _sources for notice in source(template))]
+    return [*suspicions_of(template), *(notice for source in _sources for notice in source(template))]
 
 
-def _suspicions(template: MessageTemplate) -> list[str]:
+def suspicions_of(template: MessageTemplate) -> list[str]:
+    """Of the texts alone: what looks like a placeholder and is none."""
     texts = [template.subject, template.body, *template.variants]
     found = list(dict.fromkeys(text for text_ in texts for text in suspicious_placeholders(text_)))
     if not found:
