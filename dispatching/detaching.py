@@ -7,7 +7,6 @@ May be killed at any moment and run again: what is left is seen in the catalogue
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import structlog
 from django.conf import settings
 from psycopg import sql
 
-from dispatching.partitions import TABLES, partition_name, uuid_floor
+from dispatching.partitions import TABLES, partition_name, uuid_floor, week_named
 from tenants.database import connect
 
 log = structlog.get_logger("prism.dispatching")
@@ -62,7 +61,7 @@ def old_weeks(connection: psycopg.Connection, cutoff: dt.datetime) -> list[dt.da
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ %s",
         [f"^({'|'.join(TABLES)})_p[0-9]{{8}}$"],
     ).fetchall()
-    weeks = {dt.datetime.strptime(re.sub(r".*_p", "", name), "%Y%m%d").replace(tzinfo=dt.UTC) for (name,) in rows}
+    weeks = {week_named(name) for (name,) in rows}
     return sorted(week for week in weeks if week + dt.timedelta(weeks=1) <= cutoff)
 
 

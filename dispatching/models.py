@@ -262,10 +262,11 @@ from dispatching.queues import (  # noqa: E402 - after what they look at
     QueueWorker,
     QueueWorkerLane,
 )
+from dispatching.receipts import ProviderMessage  # noqa: E402 - the same
 from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
 
 __all__ = [
-    "Attempt", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "PaceCounter", "QueueBatch", "QueueDue",
-    "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt",
-    "UnsettledDispatch", "Worker",
+    "Attempt", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "PaceCounter", "ProviderMessage",
+    "QueueBatch", "QueueDue", "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch",
+    "TriggerReceipt", "UnsettledDispatch", "Worker",
 ]  # fmt: skip

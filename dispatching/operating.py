@@ -13,6 +13,7 @@ from django.db import connection
 
 from dispatching import reasons
 from dispatching.gates import explain
+from dispatching.provider_messages import message_key
 from dispatching.triggers import ledger_key
 
 AT_ONCE = 1000
@@ -45,6 +46,19 @@ def triggers_of(*, tenant_id: int, correlation_id: str) -> list[uuid.UUID]:
             [ledger_key(tenant_id, SOURCE, correlation_id), correlation_id],
         )
         return [row[0] for row in cursor.fetchall() if row[0]]
+
+
+def dispatches_of(*, tenant_id: int, message_id: str) -> list[uuid.UUID]:
+    """The dispatches that any of the tenant's providers gave this message id, newest first; at most AT_ONCE."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id::text FROM providers WHERE tenant_id = %s", [tenant_id])
+        keys = [message_key(provider, message_id) for (provider,) in cursor.fetchall()]
+        cursor.execute(
+            "SELECT dispatch_id FROM provider_messages WHERE key = ANY(%s::uuid[]) AND tenant_id = %s"
+            " ORDER BY dispatch_id DESC LIMIT %s",
+            [keys, tenant_id, AT_ONCE],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def trigger_of(*, tenant_id: int, correlation_id: str) -> uuid.UUID | None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = ("dispatches", "attempts")
+TABLES = ("dispatches", "attempts", "provider_messages")
+"""The parent first: its children have its bounds and leave before it."""
 WEEKS_AHEAD = 4
-KEY = {"dispatches": "id", "attempts": "dispatch_id"}
-STORAGE = {"dispatches": "WITH (fillfactor = 50)", "attempts": ""}
 
 
 def uuid_floor(moment: dt.datetime) -> uuid.UUID:
@@ -36,6 +36,10 @@ def week_of(moment: dt.datetime) -> dt.datetime:
 
 def partition_name(table: str, week: dt.datetime) -> str:
     return f"{table}_p{week:%Y%m%d}"
+
+
+def week_named(partition: str) -> dt.datetime:
+    return dt.datetime.strptime(partition[-8:], "%Y%m%d").replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -74,28 +78,40 @@ def missing_partitions(connection: BaseDatabaseWrapper, now: dt.datetime, weeks_
 
 def ensure_partitions(connection: BaseDatabaseWrapper, now: dt.datetime, weeks_ahead: int = WEEKS_AHEAD) -> Coverage:
     """Make what is missing. Safe to run at any time, by several at once, and again."""
+    weeks = wanted_weeks(now, weeks_ahead)
+    created = [name for table in TABLES for name in make_partitions(connection, table, weeks)]
+    return Coverage(created=tuple(created), missing=tuple(missing_partitions(connection, now, weeks_ahead)))
+
+
+def make_partitions(connection: BaseDatabaseWrapper, table: str, weeks: Iterable[dt.datetime]) -> list[str]:
+    """The partitions of these weeks that one table has not yet. Returns their names."""
     created = []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('prism.partitions'))")
-        for table in TABLES:
-            present = existing_partitions(connection, table)
-            for week in wanted_weeks(now, weeks_ahead):
-                name = partition_name(table, week)
-                if name not in present:
-                    for statement in _statements(table, name, week):
-                        cursor.execute(statement)
-                    created.append(name)
-    return Coverage(created=tuple(created), missing=tuple(missing_partitions(connection, now, weeks_ahead)))
+        present = existing_partitions(connection, table)
+        for week in weeks:
+            name = partition_name(table, week)
+            if name not in present:
+                for statement in _statements(table, name, week):
+                    cursor.execute(statement)
+                created.append(name)
+    return created
+
+
+def adopt_weeks(connection: BaseDatabaseWrapper, child: str) -> list[str]:
+    """For the migration that makes a child: every week that `dispatches` has now, also those long planned."""
+    return make_partitions(connection, child, sorted(map(week_named, existing_partitions(connection, "dispatches"))))
 
 
 def _statements(table: str, name: str, week: dt.datetime) -> list[str]:
     """Names and bounds are ours (no outside text), hence no parameters, which DDL does not take."""
     low, high = uuid_floor(week), uuid_floor(week + dt.timedelta(weeks=1))
-    key = KEY[table]
+    key = "id" if table == "dispatches" else "dispatch_id"
+    storage = "WITH (fillfactor = 50)" if table == "dispatches" else ""
     return [
         # Left over from a run that was killed between building and attaching.
         f"DROP TABLE IF EXISTS {name}",
-        f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) {STORAGE[table]}",
+        f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) {storage}",
         f"ALTER TABLE {name} ADD CONSTRAINT {name}_bounds CHECK ({key} >= '{low}' AND {key} < '{high}')",
         f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')",
         f"ALTER TABLE {name} DROP CONSTRAINT {name}_bounds",

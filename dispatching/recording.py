@@ -1,4 +1,5 @@
-"""Write what became of dispatches: outcome and fact in one statement, guarded by status and version (decision 12)."""
+"""Write what became of dispatches: outcome, fact and the vendor's message id in one statement, guarded by status and
+version (decision 12)."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from dispatching.copying import copy_rows, optional, text
 from dispatching.facts import COLUMNS, insert_facts
 from dispatching.ids import mint_ids
 from dispatching.parcels import LaneKey
+from dispatching.provider_messages import message_key
 from dispatching.results import Move
 
 # A waiting dispatch moves if nobody recorded anything since (version). One that the reaper made UNKNOWN takes the late
@@ -26,16 +28,20 @@ _MOVE = f"""
 WITH e AS (
   SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(statuses)s::text[], %(reasons)s::text[],
     %(errors)s::text[], %(message_ids)s::text[], %(responses)s::jsonb[], %(dispatched)s::timestamptz[],
-    %(returned)s::timestamptz[], %(counted)s::smallint[])
-  AS e (id, version, status, reason, error, message_id, response, dispatched_at, returned_at, counted)),
+    %(returned)s::timestamptz[], %(counted)s::smallint[], %(message_keys)s::uuid[])
+  AS e (id, version, status, reason, error, message_id, response, dispatched_at, returned_at, counted, message_key)),
 moved AS (
   UPDATE dispatches d SET status = e.status, reason = e.reason, error_message = e.error,
     provider_message_id = e.message_id, provider_response = e.response,
     dispatched_at = COALESCE(e.dispatched_at, d.dispatched_at), returned_at = COALESCE(e.returned_at, d.returned_at),
     version = d.version + 1, attempts = d.attempts + e.counted - (d.status = 'UNKNOWN')::int
   FROM e WHERE d.id = e.id AND d.id BETWEEN %(low)s::uuid AND %(high)s::uuid AND {_GUARD}
-  RETURNING {", ".join("d." + name.strip() for name in COLUMNS.split(","))}),
-facts AS ({insert_facts("moved")})
+  RETURNING {", ".join("d." + name.strip() for name in COLUMNS.split(","))}, e.message_key),
+facts AS ({insert_facts("moved")}),
+messages AS (
+  INSERT INTO provider_messages (key, dispatch_id, tenant_id)
+  SELECT message_key, id, tenant_id FROM moved WHERE message_key IS NOT NULL
+  ON CONFLICT DO NOTHING)
 SELECT id::text FROM moved
 """
 
@@ -71,6 +77,9 @@ def _parameters(moves: Sequence[Move]) -> dict[str, object]:
         "reasons": arrays.texts([move.reason for move in moves]),
         "errors": arrays.texts([move.error for move in moves]),
         "message_ids": arrays.texts([move.message_id for move in moves]),
+        "message_keys": arrays.plain(
+            [message_key(move.lane_provider, move.message_id) if move.message_id else None for move in moves]
+        ),
         "responses": arrays.texts([_json(move.response) for move in moves]),
         "dispatched": arrays.texts([_iso(move.dispatched_at) for move in moves]),
         "returned": arrays.texts([_iso(move.returned_at) for move in moves]),

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations
 from django.utils import timezone
 
-from dispatching.partitions import ensure_partitions
+from dispatching.partitions import make_partitions, wanted_weeks
 from tenants.rls import protect
 
 # No column that changes is named by an index, so that updates stay HOT (decision 18).
@@ -126,7 +126,9 @@ WHERE d.dispatch_mode = 'ASYNC' AND d.scheduled_for IS NOT NULL;
 
 
 def first_partitions(apps: Any, schema_editor: Any) -> None:
-    ensure_partitions(schema_editor.connection, timezone.now())
+    # Later children are made by their own migrations.
+    for table in ("dispatches", "attempts"):
+        make_partitions(schema_editor.connection, table, wanted_weeks(timezone.now()))
 
 
 class Migration(migrations.Migration):

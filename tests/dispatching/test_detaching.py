@@ -18,8 +18,8 @@ from pytest_django.fixtures import Settings
 from dispatching import detaching
 from dispatching.detaching import detach_partitions
 from dispatching.ids import mint_ids
-from dispatching.models import Attempt, Dispatch
-from dispatching.partitions import ensure_partitions, existing_partitions, partition_name, week_of
+from dispatching.models import Attempt, Dispatch, ProviderMessage
+from dispatching.partitions import TABLES, ensure_partitions, existing_partitions, partition_name, week_of
 from dispatching.statuses import Status
 from tests.factories import DispatchFactory, DueDispatchFactory
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = dt.datetime.now(dt.UTC)
 OLD = week_of(NOW - dt.timedelta(days=110)) + dt.timedelta(days=2)
-NAMES = {table: partition_name(table, week_of(OLD)) for table in ("dispatches", "attempts")}
+NAMES = {table: partition_name(table, week_of(OLD)) for table in TABLES}
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def old_dispatch(status: Status = Status.SENT) -> Dispatch:
     Attempt.objects.create(
         dispatch_id=dispatch.id, id=uuid.uuid4(), tenant=dispatch.tenant, number=1, outcome="rejected", created_at=OLD
     )
+    ProviderMessage.objects.create(key=uuid.uuid4(), dispatch_id=dispatch.id, tenant=dispatch.tenant)
     return dispatch
 
 
@@ -70,6 +71,7 @@ def test_a_finished_old_week_moves_to_the_archive_with_its_children(old_weeks: N
     assert {place_of(name) for name in NAMES.values()} == {"archive"}
     assert list(Dispatch.objects.values_list("id", flat=True)) == [kept.id]
     assert not Attempt.objects.exists()
+    assert not ProviderMessage.objects.exists()
     with django_connection.cursor() as cursor:
         cursor.execute(
             sql.SQL("SELECT id FROM archive.{}")

@@ -13,12 +13,16 @@ from hypothesis import strategies as st
 
 from dispatching.ids import mint_ids
 from dispatching.partitions import (
+    TABLES,
+    adopt_weeks,
     ensure_partitions,
     existing_partitions,
+    make_partitions,
     missing_partitions,
     moment_of,
     partition_name,
     uuid_floor,
+    week_named,
     week_of,
 )
 
@@ -42,11 +46,27 @@ def test_partitions_are_made_ahead_and_again_changes_nothing() -> None:
     later = dt.datetime.now(dt.UTC) + dt.timedelta(weeks=10)
     assert missing_partitions(django_connection, later), "the alarm: nobody made these weeks yet"
     made = ensure_partitions(django_connection, later)
-    assert len(made.created) == 12
+    assert len(made.created) == 6 * len(TABLES)
     assert made.missing == ()
     assert ensure_partitions(django_connection, later).created == ()
-    for table in ("dispatches", "attempts"):
+    for table in TABLES:
         assert partition_name(table, week_of(later)) in existing_partitions(django_connection, table)
+
+
+@pytest.mark.django_db
+def test_a_child_that_a_migration_makes_gets_every_week_of_its_parent() -> None:
+    long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(weeks=20)
+    make_partitions(django_connection, "dispatches", [week_of(long_ago)])
+    with django_connection.cursor() as cursor:
+        for name in existing_partitions(django_connection, "attempts"):
+            cursor.execute(f"DROP TABLE {name}")
+    adopt_weeks(django_connection, "attempts")
+    weeks = {
+        table: {week_named(name) for name in existing_partitions(django_connection, table)}
+        for table in ("dispatches", "attempts")
+    }
+    assert week_of(long_ago) in weeks["attempts"]
+    assert weeks["attempts"] == weeks["dispatches"]
 
 
 @pytest.mark.django_db

@@ -12,7 +12,8 @@ from django.db import connection
 from audiences.models import Segment
 from campaigns.models import CampaignSegment
 from dispatching.ids import mint_ids
-from dispatching.models import Attempt, Dispatch, DueDispatch, SendBatch, TriggerReceipt, Worker
+from dispatching.models import Attempt, Dispatch, DueDispatch, ProviderMessage, SendBatch, TriggerReceipt, Worker
+from dispatching.provider_messages import message_key
 from dispatching.triggers import ledger_key
 from ingestion.models import ConsumerPosition, RejectedTrigger
 from outbox.models import OutboxEvent
@@ -171,6 +172,9 @@ def _history(
         outcome="REJECTED",
         error_message=mark,
         created_at=now,
+    )
+    ProviderMessage.objects.create(
+        key=message_key(str(provider.pk), f"{mark}-message"), dispatch_id=failed, tenant=tenant
     )
     SendBatch.objects.create(
         id=uuid.uuid4(),
