@@ -46,6 +46,21 @@ TABLES: dict[str, str] = {
     "django_admin_log": "SELECT, INSERT",
     # People of one tenant once somebody is signed in (tenants/migrations/0004).
     "auth_user": "SELECT, INSERT, UPDATE",
+    # The audit trail: written by triggers with the owner's rights, read by whoever the rows are of.
+    "configuration_changes": "SELECT",
+    "tenants_events": "SELECT",
+    "memberships_events": "SELECT",
+    "auth_user_events": "SELECT",
+    "api_keys_events": "SELECT",
+    "providers_events": "SELECT",
+    "provider_secrets_events": "SELECT",
+    "templates_events": "SELECT",
+    "attribute_definitions_events": "SELECT",
+    "segments_events": "SELECT",
+    "campaigns_events": "SELECT",
+    "campaign_segments_events": "SELECT",
+    "campaign_providers_events": "SELECT",
+    "campaign_provider_templates_events": "SELECT",
     # Views that show the part of worker tables that is the reader's.
     "scheduled_dispatches": "SELECT",
     "operator_lanes": "SELECT",

@@ -10,8 +10,11 @@ class PrismConfig(AppConfig):
 
     def ready(self) -> None:
         from prism import access, metrics
+        from prism.history import triggers
         from tenants import residents
 
+        # Triggers first: what access declares covers their functions too.
+        triggers.connect()
         access.connect()
         residents.on_start(metrics.start_metrics_server)
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -48,6 +49,15 @@ def integer(variable: str, default: int, *, low: int, high: int) -> int:
     if not low <= value <= high:
         raise fail(variable, f"{value} is out of range", f"Set it between {low} and {high}")
     return value
+
+
+def program(arguments: list[str]) -> str:
+    """What runs, by its own name: the management command, else the script or package."""
+    script = Path(arguments[0]) if arguments else Path("python")
+    name = script.parent.name if script.stem == "__main__" else script.stem
+    if script.stem in ("manage", "django-admin") and len(arguments) > 1:
+        name = arguments[1]
+    return re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:60] or "python"
 
 
 def flag(variable: str, default: bool) -> bool:

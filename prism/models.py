@@ -1,9 +1,12 @@
-"""What only the whole product knows: how its periodic jobs are doing."""
+"""What only the whole product knows: how its periodic jobs are doing, and who changed its configuration."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from prism.history.recording import record_all
 
 
 class JobState(models.Model):
@@ -25,3 +28,43 @@ class JobState(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Deed(models.TextChoices):
+    INSERT = "insert", _("Added")
+    UPDATE = "update", _("Changed")
+    DELETE = "delete", _("Deleted")
+
+
+class Change(models.Model):
+    """One line of the audit trail: a view over the event tables of all kinds, each reader's own rows (decision 25)."""
+
+    id = models.TextField(primary_key=True)
+    tenant_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField(_("when"))
+    kind = models.TextField(_("kind"))
+    deed = models.TextField(_("what"), choices=Deed)
+    object_id = models.TextField()
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("who"),
+    )
+    context = models.JSONField()
+    changes = models.JSONField(null=True)
+    row = models.JSONField()
+
+    class Meta:
+        managed = False
+        db_table = "configuration_changes"
+        verbose_name = _("configuration change")
+        verbose_name_plural = _("history of changes")
+
+    def __str__(self) -> str:
+        return self.id
+
+
+record_all()

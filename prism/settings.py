@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zoneinfo
 from pathlib import Path
 
@@ -20,6 +21,7 @@ DEBUG = False
 
 # Which role of the database this process takes (architecture, decision 2): web serves people, worker does the rest.
 PROCESS = read.choice("PRISM_PROCESS", "worker", ("web", "worker"))
+PROGRAM = "web" if PROCESS == "web" else read.program(sys.argv)
 
 SECRET_KEY = read.secret_key(PRODUCTION)
 FERNET_KEYS = read.fernet_keys()
@@ -45,8 +47,9 @@ DATABASES = {
         "OPTIONS": {
             "application_name": f"prism-{PROCESS}",
             "connect_timeout": 5,
-            # A page that takes longer than this has no reader any more.
-            **({"options": "-c statement_timeout=30s"} if PROCESS == "web" else {}),
+            # Who changed a setting is told by the audit trail; workers' own connections take the options along.
+            # A page that takes longer than 30 s has no reader any more.
+            "options": f"-c prism.program={PROGRAM}" + (" -c statement_timeout=30s" if PROCESS == "web" else ""),
             **_own.get("OPTIONS", {}),
         },
     }
@@ -123,7 +126,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_q",
+    "pgtrigger",
+    "pghistory",
 ]
+# Triggers of the audit trail are installed after every migrate (prism.history), as grants are.
+PGTRIGGER_MIGRATIONS = False
 
 MIDDLEWARE = [
     "prism.health.HealthMiddleware",

@@ -20,10 +20,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation.trans_real import parse_accept_lang_header
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from tenants.identity import Capability, Identity, default_identity, identities_of, tenant_of
 from tenants.models import Role
+from tenants.origin import origin
 from tenants.scope import tenant_scope
 
 SESSION_KEY = "tenant"
@@ -58,7 +59,8 @@ def answer_within(
     request.tenant = identity  # type: ignore[attr-defined]  # ours, see the class
     if identity and not _asks_for_language(request):
         translation.activate(identity.locale)
-    with scope():
+    key_id = identity.key_id if identity else None
+    with origin(path=request.path, request=get_contextvars().get("correlationId"), key=key_id), scope():
         response = get_response(request)
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             transaction.set_rollback(True)

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-SETTINGS = ("prism.tenant", "prism.user", "prism.operator", "prism.superuser")
+from tenants.origin import origin_as_json
+
+SETTINGS = ("prism.tenant", "prism.user", "prism.operator", "prism.superuser", "prism.origin")
 
 
 @contextmanager
@@ -23,6 +25,7 @@ def tenant_scope(
             "" if user_id is None else str(user_id),
             "on" if operator else "",
             "on" if superuser else "",
+            origin_as_json(),
         )
         yield
         # A rolled back savepoint takes its settings along; a released one would leave them behind.
