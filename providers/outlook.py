@@ -1,0 +1,43 @@
+"""Who uses a provider, told by the rooms above. They register at start-up (an app's ready()): nothing climbs."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+from django.db.models import QuerySet, Value
+
+from providers.models import Provider
+
+
+class Use(msgspec.Struct, frozen=True):
+    """Somebody who sends by the provider. `url` is his page."""
+
+    name: str
+    url: str
+    active: bool
+
+
+class Outlook(Protocol):
+    def uses(self, provider: Provider) -> list[Use]: ...
+
+    def count(self) -> Any:
+        """An expression for a query of providers: how many use the row (OuterRef("pk"))."""
+        ...
+
+
+_registered: list[Outlook] = []
+
+
+def register(outlook: Outlook) -> None:
+    if outlook not in _registered:
+        _registered.append(outlook)
+
+
+def uses_of(provider: Provider) -> list[Use]:
+    return [use for outlook in _registered for use in outlook.uses(provider)]
+
+
+def with_counts(queryset: QuerySet[Provider]) -> QuerySet[Any]:
+    """Each row with `used_by`, in the same query."""
+    return queryset.annotate(used_by=sum((outlook.count() for outlook in _registered), Value(0)))
