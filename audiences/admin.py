@@ -5,29 +5,109 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import TextField
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextareaWidget
 
+from audiences.authoring import why_kept
 from audiences.models import AttributeDefinition, Segment
+from audiences.uses import uses_of
+from tenants.forms import TenantForm
 from tenants.scoping import TenantScopedAdmin
 
 
+class AudienceAdmin(TenantScopedAdmin):
+    """What campaigns choose from: who uses a row is on its page, and keeps it there."""
+
+    list_per_page = 100
+    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget({"rows": 3})}}
+
+    @admin.display(description=_("Used by"))
+    def used_by(self, row: AttributeDefinition | Segment) -> SafeString:
+        if row.tenant_id is None:
+            return format_html("{}", _("Built in: always there."))
+        told = '<a class="block text-primary-600 underline dark:text-primary-500" href="{}">{}</a>'
+        uses = uses_of(row)
+        pages = format_html_join("", told, ((use.url, use.name) for use in uses if use.url))
+        others = format_html_join("", "<span>{}</span>", ((use.name,) for use in uses if not use.url))
+        return pages + others or format_html("{}", _("Nothing uses it."))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj else [one for one in fieldsets if "used_by" not in one[1]["fields"]]
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """The pages of deletion name those who use a row."""
+        kept = [reason for reason in (why_kept(row) for row in objs) if reason]
+        names, counts, missing, protected = super().get_deleted_objects(objs, request)
+        return names, counts, missing, kept or protected
+
+
+class SegmentForm(TenantForm):
+    class Meta:
+        # Model and fields come from the admin.
+        help_texts = {
+            "code": _("Short and lasting, as seg_high_ltv."),
+            "name": _("What authors of campaigns see."),
+            "description": _("Who belongs to it, in a sentence. Without rules or members it leaves nobody out."),
+        }
+
+
 @admin.register(Segment)
-class SegmentAdmin(TenantScopedAdmin):
-    list_display = ("code", "name", "is_active", "created_at")
+class SegmentAdmin(AudienceAdmin):
+    form = SegmentForm
+    list_display = ("name", "code", "told", "is_active", "created_at")
     list_filter = ("is_active",)
-    search_fields = ("code", "name")
-    readonly_fields = ("created_at", "created_by")
-    fields = ("code", "name", "description", "is_active", ("created_at", "created_by"))
+    ordering = ("name",)
+    search_fields = ("code", "name", "description")
+    readonly_fields = ("used_by", "created_at", "created_by")
+    fieldsets = (
+        (None, {"fields": ("name", "code", "description", "is_active")}),
+        (_("Use"), {"fields": ("used_by", ("created_at", "created_by"))}),
+    )
+
+    @admin.display(description=_("description"))
+    def told(self, segment: Segment) -> str:
+        return segment.description[:120] or "—"
+
+
+class AttributeForm(TenantForm):
+    class Meta:
+        # Model and fields come from the admin.
+        help_texts = {
+            "name": _("The key under which events carry it, as first_name."),
+            "type": _("A number is written without its .0; texts stay as they are."),
+            "description": _("What authors read in the list of choices."),
+            "example": _("Fills the previews."),
+            "group": _("The heading under which it is listed."),
+            "position": _("Smaller numbers come first."),
+        }
 
 
 @admin.register(AttributeDefinition)
-class AttributeAdmin(TenantScopedAdmin):
+class AttributeAdmin(AudienceAdmin):
     """Those that every tenant has are shown and stay as they are; a tenant adds its own."""
 
-    list_display = ("name", "type", "group", "description", "example")
-    list_filter = ("group", "type")
-    search_fields = ("name", "description")
-    fields = ("name", "type", "group", "description", "example", "position")
+    form = AttributeForm
+    list_display = ("name", "description", "type", "example", "group", "origin")
+    list_filter = ("type", "group")
+    ordering = ("position", "name")
+    search_fields = ("name", "description", "group")
+    readonly_fields = ("used_by",)
+    fieldsets = (
+        (None, {"fields": ("name", "type", "description", "example")}),
+        (_("Where it is listed"), {"fields": ("group", "position")}),
+        (_("Use"), {"fields": ("used_by",)}),
+    )
+
+    @admin.display(description=_("origin"))
+    def origin(self, definition: AttributeDefinition) -> Any:
+        return _("built in") if _is_shared(definition) else _("own")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and not _is_shared(obj)

@@ -42,9 +42,13 @@ class AttributeDefinition(models.Model):
         return self.name
 
     def clean(self) -> None:
+        from audiences.authoring import attribute_errors
+
         shared = AttributeDefinition.objects.filter(tenant=None, name=self.name)
         if self.tenant_id is not None and shared.exists():
             raise ValidationError({"name": _("Every contact has this attribute already.")})
+        if errors := attribute_errors(self):
+            raise ValidationError(errors)
 
 
 class Segment(models.Model):

@@ -7,8 +7,9 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
+        from audiences import uses
         from campaigns.mappings import unmapped_notices
-        from campaigns.outlook import CampaignOutlook
+        from campaigns.outlook import CampaignOutlook, uses_of
         from campaigns.provider_outlook import ProviderOutlook
         from providers.outlook import register as register_for_providers
         from templates.notices import add_source
@@ -16,4 +17,5 @@ class CampaignsConfig(AppConfig):
 
         add_source(unmapped_notices)
         register(CampaignOutlook())
+        uses.add_source(uses_of)
         register_for_providers(ProviderOutlook())
