@@ -255,7 +255,8 @@ class PaceCounter(models.Model):
 
 
 # Unmanaged models over views, in a file of their own; imported here so that Django knows them.
-from dispatching.queues import (  # noqa: E402 - after what they look at
+from dispatching.idempotency_keys import IdempotencyKey  # noqa: E402 - after what they look at
+from dispatching.queues import (  # noqa: E402 - the same
     QueueBatch,
     QueueDue,
     QueueLane,
@@ -266,7 +267,7 @@ from dispatching.receipts import ProviderMessage  # noqa: E402 - the same
 from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
 
 __all__ = [
-    "Attempt", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "PaceCounter", "ProviderMessage",
-    "QueueBatch", "QueueDue", "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch",
-    "TriggerReceipt", "UnsettledDispatch", "Worker",
+    "Attempt", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "IdempotencyKey", "PaceCounter",
+    "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch",
+    "SendBatch", "TriggerReceipt", "UnsettledDispatch", "Worker",
 ]  # fmt: skip

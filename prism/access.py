@@ -40,6 +40,7 @@ TABLES: dict[str, str] = {
     "campaign_provider_templates": ALL,
     "dispatches": "SELECT",
     "attempts": "SELECT",
+    "idempotency_keys": "SELECT, INSERT, UPDATE",
     "unsettled_dispatches": "SELECT",
     "provider_messages": "SELECT",
     "rejected_triggers": "SELECT, UPDATE (state, state_changed_at, state_changed_by)",

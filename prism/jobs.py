@@ -55,6 +55,13 @@ JOBS: tuple[Job, ...] = (
         "clean_provider_checks",
         timeout=240,
     ),
+    Job(
+        "clean_idempotency_keys",
+        "dispatching.idempotency.clean_keys",
+        "38 3 * * *",
+        "clean_idempotency_keys",
+        timeout=240,
+    ),
     Job("detach_partitions", "dispatching.detaching.detach_partitions", "41 3 * * *", "detach_partitions", timeout=240),
     Job("check_orphans", "dispatching.orphans.find_orphans", "51 3 * * *", "check_orphans", timeout=240),
 )

@@ -74,6 +74,7 @@ WORKER_DEAD_AFTER_SECONDS = read.integer("WORKER_DEAD_AFTER_SECONDS", 15, low=3,
 TRIGGER_MAX_BYTES = read.integer("TRIGGER_MAX_BYTES", 262_144, low=1024, high=8_388_608)
 LEDGER_RETENTION_DAYS = read.integer("LEDGER_RETENTION_DAYS", 97, low=1, high=3650)
 DISPATCH_RETENTION_DAYS = read.integer("DISPATCH_RETENTION_DAYS", 90, low=1, high=3650)
+IDEMPOTENCY_KEY_HOURS = read.integer("IDEMPOTENCY_KEY_HOURS", 24, low=1, high=720)
 DEAD_LETTER_RETENTION_DAYS = read.integer("DEAD_LETTER_RETENTION_DAYS", 14, low=1, high=3650)
 # Weeks past DISPATCH_RETENTION_DAYS move to the schema "archive", or are dropped for good.
 DETACHED_PARTITIONS = read.choice("DETACHED_PARTITIONS", "archive", ("archive", "drop"))

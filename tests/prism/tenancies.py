@@ -12,7 +12,16 @@ from django.db import connection
 from audiences.models import Segment
 from campaigns.models import CampaignSegment
 from dispatching.ids import mint_ids
-from dispatching.models import Attempt, Dispatch, DueDispatch, ProviderMessage, SendBatch, TriggerReceipt, Worker
+from dispatching.models import (
+    Attempt,
+    Dispatch,
+    DueDispatch,
+    IdempotencyKey,
+    ProviderMessage,
+    SendBatch,
+    TriggerReceipt,
+    Worker,
+)
 from dispatching.provider_messages import message_key
 from dispatching.triggers import ledger_key
 from ingestion.models import ConsumerPosition, RejectedTrigger
@@ -70,6 +79,9 @@ def fill_tenant(mark: str) -> Filled:
         trigger_id=trigger_id,
         payload_digest=1,
         received_at=dt.datetime.now(dt.UTC),
+    )
+    IdempotencyKey.objects.create(
+        tenant=tenant, operation="send", key=mark, body_hash=b"", status=202, answer={"correlation_id": mark}
     )
     RejectedTrigger.objects.create(
         tenant=tenant,

@@ -54,6 +54,7 @@ WRONG: list[tuple[dict[str, str | None], str]] = [
     ({"LEDGER_RETENTION_DAYS": "30"}, "LEDGER_RETENTION_DAYS: 30 is less than DISPATCH_RETENTION_DAYS (90). "),
     ({"DISPATCH_RETENTION_DAYS": "0"}, "DISPATCH_RETENTION_DAYS: 0 is out of range. "),
     ({"DEAD_LETTER_RETENTION_DAYS": "-1"}, "DEAD_LETTER_RETENTION_DAYS: -1 is out of range. "),
+    ({"IDEMPOTENCY_KEY_HOURS": "0"}, "IDEMPOTENCY_KEY_HOURS: 0 is out of range. "),
     ({"DETACHED_PARTITIONS": "keep"}, "DETACHED_PARTITIONS: 'keep' is not known. "),
     ({"PROVIDER_ENV_ALLOW_LIST": "*"}, "PROVIDER_ENV_ALLOW_LIST: '*' is not understood. "),
     ({"OUTBOUND_ALLOW_PRIVATE": "maybe"}, "OUTBOUND_ALLOW_PRIVATE: 'maybe' is not a yes or a no. "),
