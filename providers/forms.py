@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from providers.credentials import SECRET, hosts_of, references
@@ -92,6 +93,8 @@ class SecretFormSet(FormSet):
         if form.cleaned_data["new_value"]:
             form.instance.value = form.cleaned_data["new_value"]
             form.instance.hosts = sorted(hosts_of(self.instance.configuration))
+            if not form.instance._state.adding:
+                form.instance.created_at = timezone.now()
         return form
 
 

@@ -49,9 +49,12 @@ class ProviderForm(EditionForm):
         for error in errors:
             path = str((error.params or {}).get("path", ""))
             place = self.place_of(path)
-            if place not in (NON_FIELD_ERRORS, "configuration") and place in self.errors:
-                continue  # already told, in the form's own words
+            if self.is_told(place):
+                continue  # in the form's own words
             self.add_error(place, self.worded(error, place, path))
+
+    def is_told(self, place: str) -> bool:
+        return place not in (NON_FIELD_ERRORS, "configuration") and place in self.errors
 
     def worded(self, error: ValidationError, _place: str, _path: str) -> ValidationError:
         return error
@@ -108,13 +111,24 @@ class SchemaProviderForm(ProviderForm):
             steps = steps[:-1]
         return NON_FIELD_ERRORS
 
+    def is_told(self, place: str) -> bool:
+        """A credential has several fields: one of them in error is enough to mend."""
+        leaf = self._leaf_at(place)
+        if leaf is None or leaf.kind != CREDENTIAL:
+            return super().is_told(place)
+        return any(name.startswith(leaf.name) for name in self.errors)
+
     def worded(self, error: ValidationError, place: str, path: str) -> ValidationError:
         """At its own field an error needs no path; elsewhere it does."""
-        leaf = next((one for one in self._leaves() if place.startswith(one.name)), None)
-        params = error.params or {}
-        if leaf is None or not (path == leaf.dotted or path in _references(leaf)) or "text" not in params:
+        leaf, params = self._leaf_at(place), error.params or {}
+        own = {leaf.dotted, ".".join(leaf.path[:-1]), *_references(leaf)} if leaf else set()
+        if path not in own or "text" not in params:
             return error
         return ValidationError("%(text)s", code=error.code, params=params)
+
+    def _leaf_at(self, place: str) -> Leaf | None:
+        found = [leaf for leaf in self._leaves() if place == leaf.name or place.startswith(f"{leaf.name}__")]
+        return max(found, key=lambda leaf: len(leaf.name), default=None)
 
     def _keep_secret(self, leaf: Leaf, provider_type: str) -> None:
         values = self.cleaned_data
@@ -135,6 +149,10 @@ class SchemaProviderForm(ProviderForm):
         return self._visible(leaf, leaf.name)
 
     def _visible(self, leaf: Leaf, name: str) -> str:
+        other = leaf.name + composing.OTHER_VARIABLE
+        is_other = self.cleaned_data.get(leaf.name + composing.VARIABLE) == composing.OTHER
+        if name.endswith(composing.VARIABLE) and is_other and other in self.fields:
+            return other
         ends = ("", composing.SOURCE, composing.VARIABLE, composing.NEW_VALUE)
         return next(
             (found for found in (name, *(leaf.name + end for end in ends)) if found in self.fields), NON_FIELD_ERRORS

@@ -4,6 +4,8 @@ Beside the standard keywords, a property may say how a form treats it (other rea
   "x-when": {"type": ["header"]}   shown while the neighbouring key `type` has one of these values;
                                    `$provider_type` stands for the type of the provider
   "x-empty": "…"                   an empty string means something: the label of the box that says so
+  "x-rare": true                   most leave it alone: it stands in a closed section
+  "x-titles": {"none": "…"}        what the values of an enum are called
   "x-icon": "webhook"              on the schema itself: the icon of the vendor's card
 A pair `<name>_env_var` and `<name>_secret` is one credential with two possible sources.
 """

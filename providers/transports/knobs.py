@@ -18,6 +18,7 @@ from providers.defaults import (
 
 KNOBS: dict[str, Any] = {
     "concurrency": {
+        "x-rare": True,
         "type": "integer",
         "minimum": 1,
         "maximum": 512,
@@ -26,6 +27,7 @@ KNOBS: dict[str, Any] = {
         "description": _("How many requests may be under way at once, per worker process and class of traffic."),
     },
     "timeout_ms": {
+        "x-rare": True,
         "type": "integer",
         "minimum": 100,
         "maximum": 60_000,
@@ -34,6 +36,7 @@ KNOBS: dict[str, Any] = {
         "description": _("A send without a complete answer after this time is unknown: it may have arrived."),
     },
     "connect_timeout_ms": {
+        "x-rare": True,
         "type": "integer",
         "minimum": 100,
         "maximum": 30_000,
@@ -42,6 +45,7 @@ KNOBS: dict[str, Any] = {
         "description": _("A connection that takes longer is given up; nothing was sent, and the message waits."),
     },
     "idempotent": {
+        "x-rare": True,
         "type": "boolean",
         "default": False,
         "title": _("Knows repeated messages"),

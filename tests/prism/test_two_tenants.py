@@ -25,9 +25,20 @@ from tests.web import as_owner, as_web_process
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Not entered through these: signing out ends the walk, the catch-all shows nothing, the others need POST.
-LEFT_OUT = {"/admin/logout/", "/admin/autocomplete/", "/organisation/"}
+LEFT_OUT = {
+    "/admin/logout/",
+    "/admin/autocomplete/",
+    "/organisation/",
+    "/admin/campaigns/campaign/preview/",
+    "/admin/templates/messagetemplate/preview/",
+}
 # Addresses with arguments that are not pages of an object, each tried by a test of its own or by Django.
-OTHER_ARGUMENTS = {"admin:view_on_site", "admin:auth_user_password_change"}
+OTHER_ARGUMENTS = {
+    "admin:view_on_site",
+    "admin:auth_user_password_change",
+    "admin:campaigns_campaign_duplicate",
+    "admin:campaigns_campaign_switch",
+}
 SUPERUSERS_ONLY = {"auth", "django_q"}
 
 

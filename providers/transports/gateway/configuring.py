@@ -43,7 +43,7 @@ AUTHENTICATION: dict[str, Any] = {
                 "header": _("Token in a header of your choice"),
                 "none": _("No authentication"),
             },
-            "title": _("Kind"),
+            "title": _("How Prism signs in"),
         },
         "header_name": {
             "type": "string",

@@ -1,0 +1,126 @@
+"""The list of providers: filters and columns, all from one query."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from providers import verdicts
+from providers.models import Health, Provider
+from providers.registry import TRANSPORTS
+from providers.schema_nodes import flags_of
+from providers.schemas import translated_schema
+
+if TYPE_CHECKING:
+    Dropdown = admin.SimpleListFilter
+else:
+    from unfold.contrib.filters.admin import DropdownFilter as Dropdown
+
+TONES = {Health.HEALTHY: "good", Health.FAILING: "bad", Health.UNKNOWN: "plain"}
+
+
+class VendorFilter(Dropdown):
+    """Containment, which is what the GIN index on `configuration` answers."""
+
+    title = _("vendor")
+    parameter_name = "vendor"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        return [(vendor, title_of(vendor)) for vendor in sorted(TRANSPORTS)]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Provider]) -> QuerySet[Provider]:
+        vendor = self.value()
+        return queryset.filter(configuration__contains={"provider_vendor": vendor}) if vendor else queryset
+
+
+class FeatureFilter(Dropdown):
+    """What a configuration has switched on, by the vendors' schemas; the same kind of question to the same index."""
+
+    title = _("feature")
+    parameter_name = "feature"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        found: dict[str, str] = {}
+        for vendor in sorted(TRANSPORTS):
+            for flag in flags_of(translated_schema(vendor)):
+                found.setdefault(flag.dotted, flag.schema.get("title", flag.dotted))
+        return sorted(found.items(), key=lambda one: one[1])
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Provider]) -> QuerySet[Provider]:
+        feature = self.value()
+        if not feature:
+            return queryset
+        wanted: Any = True
+        for step in reversed(feature.split(".")):
+            wanted = {step: wanted}
+        return queryset.filter(configuration__contains=wanted)
+
+
+class ListColumns:
+    """Mixed into the provider's admin."""
+
+    @admin.display(description=_("provider"), ordering="provider_name")
+    def title(self, provider: Provider) -> SafeString:
+        return format_html(
+            '<b>{}</b><small class="provider-under">{}</small>', provider.provider_name, vendor_of(provider)
+        )
+
+    @admin.display(description=_("type"), ordering="provider_type")
+    def kind(self, provider: Provider) -> SafeString:
+        return format_html('<span class="provider-tag">{}</span>', provider.provider_type)
+
+    @admin.display(description=_("connection"), ordering="health")
+    def connection(self, provider: Provider) -> SafeString:
+        return health_badge(provider)
+
+    @admin.display(description=_("pace"), ordering="max_messages_per_minute")
+    def pace(self, provider: Provider) -> str:
+        if provider.max_messages_per_minute is None:
+            return gettext("no limit")
+        return gettext("%(count)s/min") % {"count": f"{provider.max_messages_per_minute:,}".replace(",", "\u202f")}
+
+    @admin.display(description=_("campaigns"), ordering="used_by")
+    def users(self, provider: Any) -> str:
+        return str(provider.used_by) if provider.used_by else "—"
+
+
+def health_badge(provider: Provider) -> SafeString:
+    """Health, how old the news is, and where it is bad, what it means."""
+    badge = format_html(
+        '<span class="provider-tag provider-{}">{}</span>',
+        TONES[Health(provider.health)],
+        Health(provider.health).label,
+    )
+    if provider.health_checked_at is None:
+        return badge
+    told = _age(provider.health_checked_at)
+    if provider.health == Health.FAILING:
+        code = provider.health_message.partition(":")[0]
+        told = f"{verdicts.words_of(code).summary} ({told})"
+    return format_html('{}<small class="provider-under">{}</small>', badge, told)
+
+
+def _age(moment: dt.datetime) -> str:
+    now = timezone.now()
+    if now - moment < dt.timedelta(minutes=1):
+        return gettext("tested just now")
+    return gettext("tested %(time)s ago") % {"time": timesince(moment, now, depth=1)}
+
+
+def vendor_of(provider: Provider) -> str:
+    vendor = str(provider.configuration.get("provider_vendor", ""))
+    return title_of(vendor) if vendor in TRANSPORTS else vendor or "—"
+
+
+def title_of(vendor: str) -> str:
+    return str(translated_schema(vendor).get("title", vendor))
