@@ -16,9 +16,12 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.decorators import display
 
 from dispatching.listing import BoundedPaginator
+from prism.history.pages import ChangeAdmin
 from prism.models import JobState
 from tenants.identity import Capability, may
 from tenants.scoping import ReadOnlyAdmin
+
+__all__ = ["ChangeAdmin"]
 
 DEEDS = {ADDITION: _("Added"), CHANGE: _("Changed"), DELETION: _("Deleted")}
 

@@ -61,7 +61,7 @@ class Change(models.Model):
         managed = False
         db_table = "configuration_changes"
         verbose_name = _("configuration change")
-        verbose_name_plural = _("history of changes")
+        verbose_name_plural = _("configuration changes")
 
     def __str__(self) -> str:
         return self.id

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "configuration change",
-                "verbose_name_plural": "history of changes",
+                "verbose_name_plural": "configuration changes",
                 "db_table": "configuration_changes",
                 "managed": False,
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audiences.models import Segment
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignSegment
 from prism.history import triggers
 from prism.history.recording import RECORDED, columns_of
 from prism.models import Change
@@ -28,6 +29,7 @@ from tests.factories import (
     TenantFactory,
     UserFactory,
 )
+from tests.prism.pages import words_of
 from tests.web import as_owner_role, as_web_role
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +151,84 @@ def test_lines_of_another_organisation_are_out_of_reach() -> None:
         assert not lines("auth.user", object_id=str(stranger.user_id))
     with as_owner_role():
         assert lines("auth.user", object_id=str(stranger.user_id))
+
+
+def signed_in(role: Role = Role.ADMIN, **member: Any) -> tuple[Client, Any]:
+    made = MembershipFactory.create(role=role, **member)
+    client = Client(headers={"accept-language": "pt-br"})
+    client.force_login(made.user)
+    return client, made.tenant
+
+
+def text_of(response: Any) -> str:
+    assert response.status_code == 200
+    return " ".join(words_of(response.content.decode()).split())
+
+
+def test_the_page_of_a_row_says_in_words_what_changed() -> None:
+    client, tenant = signed_in()
+    campaign = CampaignFactory.create(tenant=tenant, name="natal")
+    segment = SegmentFactory.create(tenant=tenant, name="VIP")
+    link = CampaignSegment.objects.create(tenant=tenant, campaign=campaign, segment=segment)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        is_active=False, dispatch_mode="ASYNC", week_days="1,5", trigger_time="14:30", start_date="2026-12-24"
+    )
+    link.delete()
+    with as_web_role():
+        page = text_of(client.get(reverse("admin:campaigns_campaign_history", args=[campaign.pk])))
+    assert "Ativa Sim → Não" in page or "Ativo Sim → Não" in page
+    for words in ("segunda-feira, sexta-feira", "14:30", "24/12/2026", "natal · VIP", "Excluído"):
+        assert words.lower() in page.lower(), words
+    assert "ASYNC" not in page
+    assert str(segment.pk) not in page
+
+
+def test_the_whole_history_is_the_administrators_and_names_what_is_gone() -> None:
+    client, tenant = signed_in()
+    segment = SegmentFactory.create(tenant=tenant, name="Passado")
+    segment.delete()
+    SegmentFactory.create(name="Alheio")
+    with as_web_role():
+        page = text_of(client.get(reverse("admin:prism_change_changelist")))
+        narrowed = text_of(client.get(reverse("admin:prism_change_changelist"), {"kind": "tenants.membership"}))
+    assert "Passado" in page
+    assert "Alheio" not in page
+    assert "Passado" not in narrowed
+    for role in (Role.VIEWER, Role.AUTHOR, Role.OPERATOR):
+        other, _tenant = signed_in(role)
+        with as_web_role():
+            assert other.get(reverse("admin:prism_change_changelist")).status_code == 403
+
+
+def test_a_long_history_takes_no_more_queries_than_a_short_one(django_assert_max_num_queries: Any) -> None:
+    client, tenant = signed_in()
+    campaign = CampaignFactory.create(tenant=tenant)
+    counted = []
+    for _round in range(2):
+        for number in range(60):
+            segment = SegmentFactory.create(tenant=tenant)
+            CampaignSegment.objects.create(tenant=tenant, campaign=campaign, segment=segment)
+            Campaign.objects.filter(pk=campaign.pk).update(description=f"{_round} {number}")
+        with as_web_role():
+            for url in (
+                reverse("admin:prism_change_changelist"),
+                reverse("admin:campaigns_campaign_history", args=[campaign.pk]),
+            ):
+                with django_assert_max_num_queries(40) as queries:
+                    text_of(client.get(url))
+                counted.append(len(queries))
+    assert counted[:2] == counted[2:]
+
+
+def test_older_lines_are_a_click_away() -> None:
+    client, tenant = signed_in()
+    segment = SegmentFactory.create(tenant=tenant, name="First of all")
+    for number in range(60):
+        Segment.objects.filter(pk=segment.pk).update(name=f"n{number}")
+    url = reverse("admin:audiences_segment_history", args=[segment.pk])
+    with as_web_role():
+        first = client.get(url)
+        (older,) = re.findall(r"\?before=[^\"]+", first.content.decode())
+        assert "First of all" not in text_of(first)
+        assert "First of all" in text_of(client.get(url + older))
+        assert client.get(url, {"before": "nonsense"}).status_code == 200
