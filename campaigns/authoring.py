@@ -19,7 +19,7 @@ from campaigns.control import apply_rate
 from campaigns.models import TAKEN, Campaign, CampaignProvider, CampaignProviderTemplate, CampaignSegment
 from campaigns.provider_rows import Errors, ProviderRow, row_errors
 from campaigns.weekdays import format_week_days, parse_week_days
-from tenants.validation import violated_constraint
+from tenants.validation import Coded, coded_messages, violated_constraint
 
 FIELDS = frozenset(
     {
@@ -96,7 +96,7 @@ def save_campaign(
         )
         if field is None:
             raise
-        raise ValidationError({field: [str(TAKEN[field])]}) from error
+        raise ValidationError({field: [Coded(TAKEN[field], "unique")]}) from error
     return campaign
 
 
@@ -106,7 +106,7 @@ def campaign_errors(campaign: Campaign, told: Collection[str] = ()) -> Errors:
     try:
         campaign.full_clean(exclude=set(told), validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        errors.update({field: found for field, found in error.message_dict.items() if field not in told})
+        errors.update({field: coded_messages(found) for field, found in error.error_dict.items() if field not in told})
     return errors
 
 
@@ -115,17 +115,19 @@ def segment_errors(tenant_id: int, segment_ids: Collection[uuid.UUID]) -> Errors
     unknown = [str(segment_id) for segment_id in segment_ids if segment_id not in known]
     if not unknown:
         return {}
-    return {"segments": [_("There is no such segment: %(names)s.") % {"names": ", ".join(unknown)}]}
+    return {"segments": [Coded(_("There is no such segment: %(names)s.") % {"names": ", ".join(unknown)}, "unknown")]}
 
 
 def _set_fields(campaign: Campaign, fields: Mapping[str, Any]) -> Errors:
-    errors: Errors = {name: [_("There is no such field.")] for name in fields if name not in FIELDS}
+    errors: Errors = {
+        name: [Coded(_("There is no such field."), "unknown_field")] for name in fields if name not in FIELDS
+    }
     for name, value in fields.items():
         if name == "week_days" and value:
             try:
                 campaign.week_days = format_week_days(parse_week_days(value))
             except ValidationError as error:
-                errors[name] = error.messages
+                errors[name] = coded_messages([error])
         elif name == "external_id":
             # Empty is "not given": two campaigns without one do not share it.
             campaign.external_id = value or None

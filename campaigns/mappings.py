@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from templates.rendering import is_missing, is_storable, value_text
+from tenants.validation import Coded
 
 if TYPE_CHECKING:
     from campaigns.models import CampaignProviderTemplate
@@ -70,36 +71,34 @@ def resolve(mapping: tuple[Mapped, ...], attributes: Mapping[str, Any]) -> tuple
 def mapping_errors(placeholders: Collection[str], mapping: object, known_attributes: Collection[str]) -> list[str]:
     """What is wrong with an author's mapping, each message with the offending names; empty where all is well."""
     if not isinstance(mapping, dict):
-        return [_('The mapping is an object of placeholder and attribute, as {"name": "first_name"}.')]
+        told = _('The mapping is an object of placeholder and attribute, as {"name": "first_name"}.')
+        return [Coded(told, "invalid_mapping")]
     errors: list[str] = []
     unmapped = [name for name in placeholders if name not in mapping]
     if unmapped:
-        errors.append(
-            ngettext(
-                "This placeholder of the template is not mapped: %(names)s.",
-                "These placeholders of the template are not mapped: %(names)s.",
-                len(unmapped),
-            )
-            % {"names": _listed(unmapped)}
+        told = ngettext(
+            "This placeholder of the template is not mapped: %(names)s.",
+            "These placeholders of the template are not mapped: %(names)s.",
+            len(unmapped),
         )
+        errors.append(Coded(told % {"names": _listed(unmapped)}, "unmapped_placeholder"))
     extra = [name for name in mapping if name not in placeholders]
     if extra:
-        errors.append(
-            ngettext(
-                "The template has no such placeholder: %(names)s.",
-                "The template has no such placeholders: %(names)s.",
-                len(extra),
-            )
-            % {"names": _listed(extra)}
+        told = ngettext(
+            "The template has no such placeholder: %(names)s.",
+            "The template has no such placeholders: %(names)s.",
+            len(extra),
         )
+        errors.append(Coded(told % {"names": _listed(extra)}, "unknown_placeholder"))
     unknown: list[str] = []
     for name, entry in mapping.items():
-        errors.extend(_entry_errors(name, entry))
+        errors.extend(Coded(text, "invalid_mapping") for text in _entry_errors(name, entry))
         field = entry.get("field") if isinstance(entry, dict) else entry
         if isinstance(field, str) and field not in known_attributes:
             unknown.append(f"{_shown(name)} → {_shown(field)}")
     if unknown:
-        errors.append(_("There is no such contact attribute: %(names)s.") % {"names": ", ".join(unknown)})
+        told = _("There is no such contact attribute: %(names)s.")
+        errors.append(Coded(told % {"names": ", ".join(unknown)}, "unknown_attribute"))
     return errors
 
 

@@ -18,7 +18,7 @@ from campaigns.weekdays import validate_week_days
 from providers.models import Provider
 from templates.models import MessageTemplate
 from tenants.models import Tenant
-from tenants.validation import validate_timezone
+from tenants.validation import Coded, validate_timezone
 
 
 class DispatchMode(models.TextChoices):
@@ -129,17 +129,17 @@ class Campaign(models.Model):
     def clean(self) -> None:
         errors: dict[str, Any] = {}
         if self.start_date and self.end_date and self.start_date > self.end_date:
-            errors["end_date"] = _("The start date must not be after the end date.")
+            errors["end_date"] = Coded(_("The start date must not be after the end date."), "before_start")
         if self.dispatch_mode == DispatchMode.ASYNC:
             if self.trigger_time is None:
-                errors["trigger_time"] = _("A scheduled campaign needs a time of day.")
+                errors["trigger_time"] = Coded(_("A scheduled campaign needs a time of day."), "required")
             if not self.week_days:
-                errors["week_days"] = _("A scheduled campaign needs days of the week.")
+                errors["week_days"] = Coded(_("A scheduled campaign needs days of the week."), "required")
         others = Campaign.objects.filter(tenant_id=self.tenant_id).exclude(pk=self.pk)
         for field, message in TAKEN.items():
             value = getattr(self, field)
             if value and others.filter(**{field: value}).exists():
-                errors[field] = message
+                errors[field] = Coded(message, "unique")
         if errors:
             raise ValidationError(errors)
 

@@ -15,6 +15,7 @@ from campaigns.mappings import mapping_errors
 from campaigns.models import CampaignProvider
 from providers.models import Provider
 from templates.models import MessageTemplate
+from tenants.validation import Coded, coded_messages
 
 Errors = dict[str, list[str]]
 
@@ -54,7 +55,9 @@ def row_errors(tenant_id: int, rows: Sequence[ProviderRow]) -> Errors:
     for index, row in enumerate(rows):
         found = _errors_of(row, known)
         if row.provider_id in seen:
-            found.setdefault("provider_id", []).append(_("This provider is already in the campaign."))
+            found.setdefault("provider_id", []).append(
+                Coded(_("This provider is already in the campaign."), "repeated")
+            )
         if row.provider_id is not None:
             seen.add(row.provider_id)
         errors.update({f"providers.{index}.{field}": messages for field, messages in found.items()})
@@ -66,20 +69,25 @@ def _errors_of(row: ProviderRow, known: _Known) -> Errors:
     provider = known.providers.get(row.provider_id) if row.provider_id else None
     template = known.templates.get(row.template_id) if row.template_id else None
     if provider is None:
-        errors["provider_id"] = [_("There is no such provider.") if row.provider_id else _("Choose a provider.")]
-    elif row.type and row.type != provider.provider_type:
-        errors["type"] = [
-            _("The provider's type is %(actual)s, not %(given)s.")
-            % {"actual": provider.provider_type, "given": row.type[:50]}
+        errors["provider_id"] = [
+            Coded(_("There is no such provider."), "unknown")
+            if row.provider_id
+            else Coded(_("Choose a provider."), "required")
         ]
+    elif row.type and row.type != provider.provider_type:
+        told = _("The provider's type is %(actual)s, not %(given)s.")
+        errors["type"] = [Coded(told % {"actual": provider.provider_type, "given": row.type[:50]}, "type_mismatch")]
     if template is None:
-        errors["template_id"] = [_("There is no such template.") if row.template_id else _("Choose a template.")]
+        errors["template_id"] = [
+            Coded(_("There is no such template."), "unknown")
+            if row.template_id
+            else Coded(_("Choose a template."), "required")
+        ]
         return errors
     if provider is not None and template.channel != provider.provider_type:
-        errors["template_id"] = [
-            _("This template is for %(channel)s, and the provider is of type %(type)s.")
-            % {"channel": template.channel, "type": provider.provider_type}
-        ]
+        told = _("This template is for %(channel)s, and the provider is of type %(type)s.")
+        shown = {"channel": template.channel, "type": provider.provider_type}
+        errors["template_id"] = [Coded(told % shown, "channel_mismatch")]
     if messages := mapping_errors(template.placeholders, row.field_mappings, known.attributes):
         errors["field_mappings"] = messages
     return errors
@@ -90,5 +98,5 @@ def _column_errors(row: ProviderRow) -> Errors:
     try:
         link.clean_fields(exclude={"tenant", "campaign", "provider", "created_at"})
     except ValidationError as error:
-        return dict(error.message_dict)
+        return {field: coded_messages(found) for field, found in error.error_dict.items()}
     return {}

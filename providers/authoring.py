@@ -48,6 +48,16 @@ def store_provider(provider: Provider, *, secrets: Mapping[str, str], by: str) -
         checking.request_check(provider, by=by)
 
 
+def delete_secret(provider: Provider, name: str) -> bool:
+    """Forget a stored secret; whether there was one. Raises ValidationError while the configuration names it."""
+    for reference in references(provider.configuration):
+        if reference.kind == SECRET and reference.name == name:
+            told = _("“%(row)s” cannot be deleted: it is used by %(users)s.")
+            raise ValidationError(told % {"row": name, "users": reference.key_path}, code="in_use")
+    deleted, _by_model = ProviderSecret.objects.filter(provider=provider, name=name).delete()
+    return bool(deleted)
+
+
 def switch_provider(provider: Provider, *, active: bool, by: str) -> None:
     """Switch on or off. What is off sends nothing: see `active_users` for whom that stops."""
     provider.is_active = active

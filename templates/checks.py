@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from templates.models import MessageTemplate, TemplateVersion
 from templates.rendering import is_storable
 from tenants.usage import users_of
+from tenants.validation import Coded
 
 MAX_TEXT = 100_000
 MAX_VARIANTS = 20
@@ -27,11 +28,11 @@ def template_errors(template: MessageTemplate) -> dict[str, list[str]]:
 def variant_errors(variants: object) -> list[str]:
     """What is wrong with `variants`, which is a list of texts."""
     if not isinstance(variants, list) or any(not isinstance(variant, str) for variant in variants):
-        return [_('Variants are a list of texts, as ["Oi {{nome}}!", "Olá {{nome}}!"].')]
+        return [Coded(_('Variants are a list of texts, as ["Oi {{nome}}!", "Olá {{nome}}!"].'), "invalid_type")]
     if len(variants) > MAX_VARIANTS:
-        return [_("At most %(limit)d variants.") % {"limit": MAX_VARIANTS}]
+        return [Coded(_("At most %(limit)d variants.") % {"limit": MAX_VARIANTS}, "max_length")]
     if any(not variant.strip() for variant in variants):
-        return [_("A variant is empty.")]
+        return [Coded(_("A variant is empty."), "blank")]
     return list(dict.fromkeys(message for variant in variants for message in text_errors(variant)))
 
 
@@ -41,12 +42,12 @@ def text_errors(text: object) -> list[str]:
     if not is_storable(text):
         return [_("It holds a character that cannot be stored (NUL or half of a surrogate pair).")]
     if len(text) > MAX_TEXT:
-        return [_("At most %(limit)d characters.") % {"limit": MAX_TEXT}]
+        return [Coded(_("At most %(limit)d characters.") % {"limit": MAX_TEXT}, "max_length")]
     return []
 
 
 def code_taken() -> str:
-    return _("There is already a template with this code and language.")
+    return Coded(_("There is already a template with this code and language."), "unique")
 
 
 def _code_errors(template: MessageTemplate) -> list[str]:
@@ -62,4 +63,4 @@ def _channel_errors(template: MessageTemplate) -> list[str]:
         return []
     users = users_of(stored, TemplateVersion)
     message = _("The channel cannot change while campaigns use the template: %(users)s.")
-    return [message % {"users": ", ".join(users)}] if users else []
+    return [Coded(message % {"users": ", ".join(users)}, "in_use")] if users else []

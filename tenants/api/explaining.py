@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from tenants.api.middleware import CHALLENGE
 from tenants.api.problems import CONTENT_TYPE, FieldError, Path, Problem
+from tenants.validation import code_of
 
 WHOLE = ("", NON_FIELD_ERRORS, "non_field_errors")
 _RETRY = {"40001", "40P01", "55P03"}
@@ -51,10 +52,10 @@ def field_errors_of(error: ValidationError, *, renamed: Mapping[str, str], prefi
         error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     )
     return [
-        FieldError((*prefix, *_path_of(name, renamed)), _code_of(one), message)
+        FieldError((*prefix, *_path_of(name, renamed), *_inside(one)), _code_of(one), message)
         for name, found in named.items()
         for one in found
-        for message in one.messages
+        for message in _texts_of(one)
     ]
 
 
@@ -72,8 +73,21 @@ def _path_of(name: str, renamed: Mapping[str, str]) -> Path:
 
 
 def _code_of(error: ValidationError) -> str:
-    code = str(error.code or "invalid")
+    code = code_of(error)
     return _CODES.get(code, code)
+
+
+def _inside(error: ValidationError) -> Path:
+    """Where in a JSON field, if the error carries its dotted path (as those of a provider's configuration)."""
+    return tuple(str((error.params or {}).get("path", "")).split(".")) if _has_path(error) else ()
+
+
+def _texts_of(error: ValidationError) -> list[str]:
+    return [str((error.params or {})["text"])] if _has_path(error) else error.messages
+
+
+def _has_path(error: ValidationError) -> bool:
+    return bool(error.params and error.params.get("path") and "text" in error.params)
 
 
 def _of_serializer(detail: Any, path: Path) -> Iterator[FieldError]:

@@ -43,7 +43,7 @@ class StrictSerializer(_Strict, Base):
 class StrictModelSerializer(_Strict, ModelBase):
     """Over a model with a `tenant`, which stays out of it: what is unique is asked by the model's own checks.
 
-    A PUT is the whole: a field that it leaves out gets its default.
+    A PUT is the whole: a field that it leaves out goes back to its default.
     """
 
     serializer_field_mapping: ClassVar = {
@@ -57,7 +57,7 @@ class StrictModelSerializer(_Strict, ModelBase):
 
     def to_internal_value(self, data: Any) -> Any:
         values = super().to_internal_value(data)
-        return values if self.partial else {**self._defaults(), **values}
+        return {**self._defaults(), **values} if self.instance is not None and not self.partial else values
 
     def _defaults(self) -> dict[str, Any]:
         model: type[Model] = self.Meta.model

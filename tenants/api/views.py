@@ -12,11 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import Http404
-from rest_framework import status, viewsets
+from rest_framework import status, views, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.authentication import name_of
+from tenants.api.serializers import StrictSerializer
 from tenants.api.versions import etag_of, is_known, require_match
 from tenants.forms import without_tenant
 from tenants.identity import Capability, Identity, tenant_of
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
     Base = viewsets.GenericViewSet[Any]
 else:
     Base = viewsets.GenericViewSet
+
+
+class TenantView(views.APIView):
+    """An endpoint that is not about rows of one model."""
+
+    reads: Capability = Capability.VIEW
+    writes: Capability = Capability.EDIT
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def identity(self) -> Identity:
+        identity = tenant_of(self.request._request)
+        assert identity is not None, "MayUse has let nobody else in"
+        return identity
 
 
 class TenantViewSet(Base):
@@ -151,3 +166,14 @@ def store_row(row: Any, values: Mapping[str, Any]) -> Any:
         raise without_tenant(row, error) from None
     row.save()
     return row
+
+
+def read_body(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The body as the serializer takes it. Raises what becomes a 422."""
+    given = serializer(data=request.data, context={"request": request})
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def take_no_body(request: Request) -> None:
+    read_body(StrictSerializer, request)

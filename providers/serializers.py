@@ -1,0 +1,102 @@
+"""Providers, their secrets and checks as the API shows and takes them. Values of secrets go in and never out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from providers.credentials import SECRET_NAME
+from providers.models import CheckState, Health, Provider, ProviderSecret
+from tenants.api.fields import Choice, Flag, Identifier, Moment, Owner, Text, Whole
+from tenants.api.serializers import StrictModelSerializer, StrictSerializer
+
+MAX_SECRET = 8000
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class Configuration(serializers.JSONField):
+    """Checked against the vendor's schema by `Provider.clean`, which tells the place of what is wrong."""
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "maxLength": MAX_SECRET}})
+class Secrets(serializers.DictField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=Text(max_length=MAX_SECRET), **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)
+        wrong = [name for name in values if not SECRET_NAME.fullmatch(name)]
+        if wrong:
+            told = _("A secret's name has letters, digits, hyphens and underscores, at most 100.")
+            raise serializers.ValidationError({name: [told] for name in wrong}, code="invalid_name")
+        return values
+
+
+class ProviderSerializer(StrictModelSerializer):
+    configuration = Configuration(
+        required=True,
+        help_text="By the vendor's schema: GET /api/provider-vendors. It names credentials, never holds them.",
+    )
+    owner = Owner(required=False, allow_null=True)
+    vendor = serializers.SerializerMethodField(help_text="`provider_vendor` of the configuration.")
+    health = Choice(choices=Health.choices, read_only=True)
+    secrets = Secrets(
+        required=False,
+        write_only=True,
+        help_text="Name → value, stored encrypted for the hosts of the configuration. What is left out stays.",
+    )
+
+    class Meta:
+        model = Provider
+        fields = (
+            *("id", "provider_type", "provider_name", "vendor", "is_active", "configuration", "secrets"),
+            *("max_messages_per_minute", "health", "health_checked_at", "health_message", "owner"),
+            *("created_at", "updated_at", "created_by"),
+        )
+        read_only_fields = (
+            *("id", "vendor", "health", "health_checked_at", "health_message"),
+            *("created_at", "updated_at", "created_by"),
+        )
+
+    def get_vendor(self, provider: Provider) -> str:
+        configuration = provider.configuration
+        return str(configuration.get("provider_vendor", "")) if isinstance(configuration, dict) else ""
+
+
+class SecretSerializer(StrictModelSerializer):
+    created_at = Moment(read_only=True, help_text="When its value was entered.")
+
+    class Meta:
+        model = ProviderSecret
+        fields = ("name", "hosts", "created_at", "created_by")
+        read_only_fields = fields
+
+
+class SecretValueSerializer(StrictSerializer):
+    value = Text(max_length=MAX_SECRET, write_only=True)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    id = Identifier()
+    state = Choice(choices=CheckState.choices)
+    ok = Flag(allow_null=True)
+    code = Text()
+    summary = Text()
+    next_step = Text()
+    answer = Text()
+    elapsed_ms = Whole(allow_null=True)
+    requested_at = Moment()
+    requested_by = Text()
+    finished_at = Moment(allow_null=True)
+
+
+class VendorSerializer(serializers.Serializer[Any]):
+    vendor = Text()
+    provider_types = serializers.ListField(child=Text(), allow_null=True, help_text="Null: any.")
+    configuration_schema = serializers.DictField(
+        help_text="JSON Schema (2020-12), with titles in the language asked for."
+    )
+    example = serializers.DictField()
