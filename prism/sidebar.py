@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from tenants.identity import tenant_of
@@ -69,6 +70,11 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
             Page(_("History of changes"), "history", "prism.Change"),
             Page(_("Journal of actions"), "list_alt", "admin.LogEntry"),
             Page(_("People"), "person", "auth.User"),
+        ),
+    ),
+    (
+        _("Jobs"),
+        (
             Page(_("Periodic jobs"), "event_repeat", "prism.JobState"),
             Page(_("Job schedule"), "calendar_clock", "django_q.Schedule"),
             Page(_("Jobs done"), "task_alt", "django_q.Success"),
@@ -101,8 +107,13 @@ def pages_for(request: HttpRequest) -> Iterator[tuple[Page, str]]:
 
 
 def address(page: Page) -> str:
-    app, name = page.model.lower().split(".")
-    return reverse(f"admin:{app}_{name}_changelist") + (f"?{page.query}" if page.query else "")
+    return list_address(page.model, page.query)
+
+
+def list_address(model: str, query: str = "") -> str:
+    """The list of an app.Model, narrowed by a query string."""
+    app, name = model.lower().split(".")
+    return reverse(f"admin:{app}_{name}_changelist") + (f"?{query}" if query else "")
 
 
 def _items(pages: tuple[Page, ...], request: HttpRequest) -> Iterator[dict[str, Any]]:
@@ -112,7 +123,7 @@ def _items(pages: tuple[Page, ...], request: HttpRequest) -> Iterator[dict[str, 
     narrow = [page for page in here if page.query]
     for page in seen:
         yield {
-            "title": page.title,
+            "title": capfirst(str(page.title)),
             "icon": page.icon,
             "link": address(page),
             "active": page in (narrow or here),

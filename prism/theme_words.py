@@ -32,6 +32,10 @@ WORDS = (
     _("Not enough data."),
     _("Previous"),
     _("Recent searches"),
+    _(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password"
+        ' using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
     _("Record picture"),
     _("Reset filters"),
     _("Return to site"),

@@ -15,20 +15,27 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.forms import TenantForm
 from tenants.identity import Capability, may, tenant_of
 from tenants.keys import furnish_key
-from tenants.models import ApiKey, Membership, Tenant
+from tenants.labels import labelled
+from tenants.models import ApiKey, Membership, Role, Tenant
 from tenants.scoping import TenantScopedAdmin, TenantScopedInline
 
 if TYPE_CHECKING:
     People = UserAdmin[User]
     Tabular = admin.TabularInline[Membership, User]
 else:
+    from unfold.admin import ModelAdmin
     from unfold.admin import TabularInline as Tabular
 
-    People = UserAdmin
+    class People(UserAdmin, ModelAdmin):
+        """Django's page in the theme's clothes."""
+
 
 SCOPE_LABELS = {
     Capability.VIEW: _("See everything"),
@@ -36,6 +43,7 @@ SCOPE_LABELS = {
     Capability.OPERATE: _("Act on the queues"),
     Capability.ADMINISTER: _("Manage members and keys"),
 }
+ROLE_TONES = {Role.ADMIN: "primary", Role.AUTHOR: "info", Role.OPERATOR: "warning", Role.VIEWER: ""}
 
 
 @admin.register(Tenant)
@@ -71,11 +79,15 @@ class MemberAdmin(TenantScopedAdmin):
     """Administrators change roles; only superusers, who see people of no organisation yet, add members."""
 
     edit = Capability.ADMINISTER
-    list_display = ("user", "role", "created_at")
+    list_display = ("user", "role_label", "created_at")
     list_filter = ("role",)
     search_fields = ("user__username",)
     list_select_related = ("user",)
     fields = ("user", "role")
+
+    @labelled(_("role"), ROLE_TONES, ordering="role")
+    def role_label(self, member: Membership) -> tuple[str, str]:
+        return member.role, member.get_role_display()
 
     def has_add_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
@@ -99,7 +111,7 @@ class ApiKeyForm(TenantForm):
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"),
         choices=[(scope.value, label) for scope, label in SCOPE_LABELS.items()],
-        widget=forms.CheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
 
 
@@ -110,7 +122,7 @@ class ApiKeyAdmin(TenantScopedAdmin):
     edit = Capability.ADMINISTER
     form = ApiKeyForm
     fields = ("name", "scopes")
-    list_display = ("name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
+    list_display = ("name", "prefix", "allowed", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -118,6 +130,10 @@ class ApiKeyAdmin(TenantScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         return super().get_queryset(request).defer("digest")
+
+    @admin.display(description=_("Scopes"))
+    def allowed(self, key: ApiKey) -> str:
+        return ", ".join(str(SCOPE_LABELS.get(Capability(scope), scope)) for scope in key.scopes)
 
     def save_model(self, _request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
@@ -154,9 +170,16 @@ admin.site.unregister(Group)
 class PersonAdmin(People):
     """People, for superusers. What they may do is the role in the organisation; there are no other permissions."""
 
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
     inlines = (RoleInline,)
+    list_fullwidth = True
+    list_filter_submit = True
+    compressed_fields = True
+    warn_unsaved_form = True
     list_display = ("username", "email", "first_name", "last_name", "is_active")
-    list_filter = ("is_active",)
+    list_filter = (("is_active", BooleanRadioFilter),)
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
