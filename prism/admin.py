@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
-from unfold.decorators import display
 
 from dispatching.listing import BoundedPaginator
 from prism.history.pages import ChangeAdmin
 from prism.models import JobState
 from tenants.identity import Capability, may
+from tenants.labels import labelled
 from tenants.scoping import ReadOnlyAdmin
 
 __all__ = ["ChangeAdmin"]
@@ -49,7 +49,7 @@ class JournalAdmin(LookAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and may(request, Capability.ADMINISTER)
 
-    @display(description=_("what"), label={ADDITION: "success", CHANGE: "info", DELETION: "danger"})
+    @labelled(_("what"), {ADDITION: "success", CHANGE: "info", DELETION: "danger"})
     def what(self, entry: LogEntry) -> tuple[int, Any]:
         return entry.action_flag, DEEDS.get(entry.action_flag, "—")
 
@@ -87,10 +87,7 @@ class JobStateAdmin(InstallationAdmin):
     )
     readonly_fields = ("condition", "took")
 
-    @display(
-        description=_("condition"),
-        label={"well": "success", "running": "info", "failed": "danger", "held": "warning"},
-    )
+    @labelled(_("condition"), {"well": "success", "running": "info", "failed": "danger", "held": "warning"})
     def condition(self, job: JobState) -> tuple[str, Any]:
         if job.held_until and job.held_until > timezone.now():
             return "held", _("Held back")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.forms import AuthenticationForm
@@ -20,13 +21,19 @@ else:
 class PrismSite(Base):
     site_title = "Prism"
     site_header = "Prism"
-    index_title = _("Overview")
+    index_title = _("Home")
     site_url = None
     # Django's own form asks for the staff flag; here belonging to an organisation is what counts.
     login_form = AuthenticationForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_active and (tenant_of(request) is not None or request.user.is_superuser)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "GET" and request.user.is_authenticated and not self.has_permission(request):
+            # Another sign-in changes nothing for somebody whom no organisation has taken in.
+            return TemplateResponse(request, "prism/no_organisation_page.html", status=HTTPStatus.FORBIDDEN)
+        return super().login(request, extra_context)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         identity = tenant_of(request)
