@@ -1,0 +1,54 @@
+"""As a person: a provider set up without typing JSON, a secret that is refused in the clear, a connection tested."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from providers.models import Provider
+from tests.browser.person import Person, admit
+from tests.browser.test_a_campaign import ana, load, world
+from tests.journeys.world import World
+
+__all__ = ["ana", "world"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADD = "/admin/providers/provider/add/"
+
+
+def test_a_credential_in_the_clear_is_refused_with_its_place(ana: Person) -> None:
+    admit(ana, load())
+    ana.open(ADD)
+    page = ana.page
+    page.get_by_role("link", name="Colar JSON").click()
+    page.get_by_label("Nome").fill("Blip Produção")
+    page.get_by_label("Tipo").fill("WHATSAPP")
+    pasted = {"provider_vendor": "gateway", "api_url": "https://gateway.example.com", "auth": {"token": "sk-live-1"}}
+    page.locator("textarea[name=configuration]").fill(json.dumps(pasted))
+    page.get_by_role("button", name="Salvar", exact=True).click()
+    row = page.locator(".form-row", has=page.locator("textarea[name=configuration]"))
+    expect(row.get_by_text("auth").first).to_be_visible()
+    assert not Provider.objects.filter(provider_name="Blip Produção").exists()
+
+
+def test_a_provider_is_made_with_the_form_and_its_connection_tested(world: World, ana: Person) -> None:
+    vendor = world.vendor()
+    admit(ana, load(vendor.url))
+    ana.open(ADD)
+    page = ana.page
+    page.get_by_role("link", name="Gateway HTTP").click()
+    page.get_by_label("Nome").fill("Gateway de WhatsApp")
+    page.get_by_label("Tipo").fill("WHATSAPP")
+    page.locator("#id_configuration__api_url").fill(vendor.url)
+    page.get_by_label("Como o Prism se autentica").select_option(label="Sem autenticação")
+    page.get_by_role("button", name="Salvar e continuar editando").click()
+    expect(page.get_by_role("button", name="Testar conexão")).to_be_visible()
+    world.sender()
+    page.get_by_role("button", name="Testar conexão").click()
+    expect(page.get_by_text("O servidor responde.")).to_be_visible(timeout=20_000)
+    made = Provider.objects.get(provider_name="Gateway de WhatsApp")
+    assert made.configuration["api_url"] == vendor.url
+    assert made.health == "healthy"
