@@ -48,7 +48,7 @@ def test_a_provider_is_made_with_the_form_and_its_connection_tested(world: World
     expect(page.get_by_role("button", name="Testar conexão")).to_be_visible()
     world.sender()
     page.get_by_role("button", name="Testar conexão").click()
-    expect(page.get_by_text("O servidor responde.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("O servidor responde.").first).to_be_visible(timeout=20_000)
     made = Provider.objects.get(provider_name="Gateway de WhatsApp")
     assert made.configuration["api_url"] == vendor.url
     assert made.health == "healthy"
