@@ -9,11 +9,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from providers import checking
 from providers.listing import TONES
-from providers.models import Health, Provider
+from providers.models import Health, Provider, ProviderCheck
 from tenants.identity import Capability, may
 
 
@@ -43,8 +45,14 @@ def state_of(provider: Provider) -> dict[str, Any]:
     return {
         "health": {"label": str(Health(provider.health).label), "tone": TONES[Health(provider.health)]},
         "slow_after": checking.SLOW_SECONDS,
-        "checks": [checking.as_json(check) for check in checking.recent_checks(provider)],
+        "checks": [{**checking.as_json(check), "when": _when(check)} for check in checking.recent_checks(provider)],
     }
+
+
+def _when(check: ProviderCheck) -> str:
+    """By the organisation's clock, as everything else on the page."""
+    asked = localtime(check.requested_at)
+    return f"{date_format(asked, 'SHORT_DATE_FORMAT')} {asked:%H:%M:%S}"
 
 
 def _provider(model_admin: Any, request: HttpRequest, object_id: str) -> Provider:

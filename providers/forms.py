@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from unfold import widgets
 
 from providers.credentials import SECRET, hosts_of, references
 from providers.models import Provider, ProviderSecret
@@ -28,13 +29,22 @@ class SecretForm(TenantForm):
         required=False,
         max_length=8000,
         strip=True,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
+        widget=forms.PasswordInput(
+            render_value=False, attrs={"autocomplete": "new-password", "class": " ".join(widgets.INPUT_CLASSES)}
+        ),
         help_text=_("Write-only. Leave it empty to keep what is stored."),
     )
 
     class Meta:
         model = ProviderSecret
         fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The row's headings are no labels to a screen reader.
+        for name in ("name", "new_value"):
+            if name in self.fields:
+                self.fields[name].widget.attrs["aria-label"] = self.fields[name].label
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

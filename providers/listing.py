@@ -103,11 +103,12 @@ def health_badge(provider: Provider) -> SafeString:
     )
     if provider.health_checked_at is None:
         return badge
-    told = _age(provider.health_checked_at)
+    why = SafeString("")
     if provider.health == Health.FAILING:
-        code = provider.health_message.partition(":")[0]
-        told = f"{verdicts.words_of(code).summary} ({told})"
-    return format_html('{}<small class="provider-under">{}</small>', badge, told)
+        words = verdicts.words_of(provider.health_message.partition(":")[0])
+        why = format_html('<small class="provider-under provider-why">{}</small>', words.summary)
+    age = format_html('<small class="provider-under">{}</small>', _age(provider.health_checked_at))
+    return format_html('<span class="provider-stack">{}{}{}</span>', badge, why, age)
 
 
 def _age(moment: dt.datetime) -> str:

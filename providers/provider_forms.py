@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.translation import gettext_lazy as _
 from unfold import widgets
 
 from providers import authoring, composing, configuration_fields
@@ -60,16 +63,29 @@ class ProviderForm(EditionForm):
         return error
 
 
+class ReadableJson(forms.JSONField):
+    """Indented, and with the letters that people typed."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict | list):
+            return json.dumps(value, ensure_ascii=False, indent=2)
+        return super().prepare_value(value)
+
+
 class JsonProviderForm(ProviderForm):
     """The configuration as a text: to paste an example."""
 
+    configuration = ReadableJson(
+        label=_("Configuration"),
+        required=False,
+        empty_value={},
+        widget=widgets.UnfoldAdminTextareaWidget(
+            attrs={"rows": 18, "spellcheck": "false", "style": "font-family: ui-monospace, monospace"}
+        ),
+    )
+
     class Meta(ProviderForm.Meta):
         fields: tuple[str, ...] = (*ProviderForm.Meta.fields, "configuration")
-        widgets: ClassVar = {
-            "configuration": widgets.UnfoldAdminTextareaWidget(
-                attrs={"rows": 18, "spellcheck": "false", "style": "font-family: ui-monospace, monospace"}
-            )
-        }
 
     def _post_clean(self) -> None:
         super()._post_clean()

@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.messages import Message
+from providers.models import Provider
 from providers.outcomes import Kind
+from providers.provider_forms import fits, schema_form
 from providers.registry import TRANSPORTS, transport_for
+from providers.schema_nodes import leaves_of
 from providers.schemas import translated_schema, validate_configuration
-from providers.transports import Transport
+from providers.transports import Checkable, Transport
 from tests.providers import makers
 
 VENDORS = sorted(TRANSPORTS)
@@ -82,6 +85,27 @@ def test_an_unknown_key_is_named_by_its_path(transport: Transport) -> None:
 
 def test_its_schema_can_be_shown_as_json(transport: Transport) -> None:
     assert json.loads(json.dumps(translated_schema(transport.vendor))) == transport.schema
+
+
+def test_its_form_shows_all_that_its_example_says(transport: Transport) -> None:
+    provider = Provider(provider_type="WHATSAPP", configuration=transport.example)
+    assert fits(transport.vendor, provider)
+    names = list(schema_form(transport.vendor, provider).base_fields)
+    for leaf in leaves_of(transport.schema):
+        assert any(name == leaf.name or name.startswith(f"{leaf.name}__") for name in names), leaf.dotted
+
+
+def test_its_health_is_asked_for_without_a_message_and_read_without_a_fault(transport: Transport) -> None:
+    if not isinstance(transport, Checkable):
+        return
+    settings = makers.settings(transport.example)
+    request = transport.health_request(settings)
+    assert request is None or (request.method in ("GET", "HEAD") and request.body == b"")
+    for status in (200, 204, 301, 400, 401, 403, 404, 418, 429, 500, 503):
+        verdict = transport.read_health(settings, makers.answer(status, f"no {makers.CANARY}\x00".encode()))
+        assert verdict.ok or status >= 300
+        assert makers.CANARY not in verdict.detail
+        assert "\x00" not in verdict.detail
 
 
 @pytest.mark.parametrize("provider_type", TYPES)

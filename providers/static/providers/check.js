@@ -11,9 +11,6 @@ document.addEventListener("DOMContentLoaded", () => {
   let timer = null;
 
   const language = document.documentElement.lang || undefined;
-  const when = (text) =>
-    new Date(text).toLocaleString(language, { dateStyle: "short", timeStyle: "medium" });
-
   const duration = (elapsed) => {
     if (elapsed === null) return "";
     if (elapsed < 1000) return `${elapsed} ms`;
@@ -29,7 +26,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const told = document.createElement("span");
     told.textContent = [check.summary, check.answer].filter(Boolean).join(" ");
     const fine = document.createElement("small");
-    fine.textContent = [when(check.requested_at), by, duration(check.elapsed_ms)].filter(Boolean).join(" · ");
+    fine.textContent = [check.when, by, duration(check.elapsed_ms)].filter(Boolean).join(" · ");
     item.append(badge, told, fine);
     return item;
   };

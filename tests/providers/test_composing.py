@@ -1,0 +1,85 @@
+"""Between a configuration and its form nothing is lost, and nothing is said that nobody said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.composing import compose, values_of
+from providers.registry import TRANSPORTS
+from providers.schema_nodes import Unsupported, groups_of, leaves_of
+from providers.schemas import validate_configuration
+from providers.variables import choices_with_other, variable_choices
+from tests.providers.makers import ALLOW_LIST, GATEWAY, VARIABLE
+
+SCHEMA = TRANSPORTS["gateway"].schema
+NUMBERS = st.integers(100, 30_000)
+CODES = st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=9), max_size=3)
+OPTIONAL = {
+    "path": st.sampled_from(["", "/send", "/v2/send"]),
+    "health_url": st.just("https://gateway.example.com/health"),
+    "idempotent": st.booleans(),
+    "html": st.booleans(),
+    "concurrency": st.integers(1, 512),
+    "timeout_ms": NUMBERS,
+    "retry": st.fixed_dictionaries({}, optional={"max_attempts": st.integers(1, 20), "base_delay_ms": NUMBERS}),
+    "error_codes": st.fixed_dictionaries({}, optional={"opted_out": CODES, "deferred": CODES}),
+    "batch": st.fixed_dictionaries({"max_messages": st.integers(2, 100)}, optional={"path": st.just("/bulk")}),
+    "response_fields": st.fixed_dictionaries({}, optional={"message_id": st.just("data.id")}),
+}
+TOKENS = st.sampled_from(
+    [
+        {"type": "none"},
+        {"type": "bearer_token", "token_env_var": VARIABLE},
+        {"type": "header", "header_name": "X-Key", "token_secret": "my-token"},
+    ]
+)
+
+
+@given(st.fixed_dictionaries({}, optional=OPTIONAL), TOKENS)
+def test_a_form_that_is_saved_untouched_says_the_same(more: dict[str, Any], token: dict[str, Any]) -> None:
+    configuration = {**GATEWAY, **more, "authentication": token}
+    again = compose(SCHEMA, values_of(SCHEMA, configuration), provider_type="EMAIL", before=configuration)
+    assert again == configuration
+
+
+def test_an_empty_form_says_who_its_vendor_is_and_no_more() -> None:
+    assert compose(SCHEMA, values_of(SCHEMA, {}), provider_type="SMS", before={}) == {
+        "provider_vendor": "gateway",
+        "authentication": {},
+    }
+
+
+def test_what_is_not_shown_is_not_said() -> None:
+    configuration = {**GATEWAY, "html": True}
+    values = values_of(SCHEMA, configuration) | {"configuration__authentication__type": "none"}
+    composed = compose(SCHEMA, values, provider_type="SMS", before=configuration)
+    assert composed == {**GATEWAY, "authentication": {"type": "none"}}
+    assert validate_configuration("SMS", composed, allow_list=ALLOW_LIST) == []
+
+
+def test_two_references_to_one_credential_are_one_field() -> None:
+    (token,) = [leaf for leaf in leaves_of(SCHEMA) if leaf.kind == "credential"]
+    assert token.path == ("authentication", "token")
+    assert token.sources == ("_env_var", "_secret")
+
+
+@pytest.mark.parametrize(
+    "part", [{"type": "array", "items": {"type": "object"}}, {"type": "object"}, {"oneOf": []}, {"type": ["string"]}]
+)
+def test_a_schema_that_no_form_is_made_of_is_a_loud_error(part: dict[str, Any]) -> None:
+    with pytest.raises(Unsupported):
+        groups_of({"type": "object", "properties": {"odd": part}})
+
+
+def test_variables_are_offered_by_name_and_never_by_value() -> None:
+    environment = {"PRISM_PROVIDER_A": "canary", "SECRET_KEY": "canary", "BOT": ""}
+    allowed = ["PRISM_PROVIDER_*", "BOT@api.telegram.org", "*"]
+    shown = dict(variable_choices(allowed, "OLD_ONE", environment))
+    assert set(shown) == {"BOT", "PRISM_PROVIDER_A", "OLD_ONE"}
+    assert shown["BOT"] == "BOT @ api.telegram.org — not set in this process"
+    assert "canary" not in str(choices_with_other(allowed, "", environment))
+    assert choices_with_other(["BOT"], "", {})[-1][0] == "BOT", "without a prefix there is no other"
