@@ -7,6 +7,7 @@ import fcntl
 import itertools
 import os
 import secrets
+import socket
 import sys
 import time
 import urllib.request
@@ -160,6 +161,13 @@ def _template(laboratory: Laboratory) -> Iterator[None]:
         yield
     finally:
         databases.drop(laboratory.services, laboratory.template)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _port(sink: Process) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import databases, drain, latency, statement_count, throughput
+from bench import databases, drain, latency, pages, statement_count, throughput
 from bench.laboratory import Laboratory, SideName, open_laboratory
 from bench.processes import BenchError
 from bench.report import Report, row
@@ -35,11 +35,24 @@ class Size:
     least: int
     latency_seconds: float
     statements: int
+    history: int
+    looks: int
 
 
-FULL = Size(rounds=3, seconds=13.0, warm_up=8_000, least=10_000, latency_seconds=25.0, statements=10_000)
+FULL = Size(
+    rounds=3,
+    seconds=13.0,
+    warm_up=8_000,
+    least=10_000,
+    latency_seconds=25.0,
+    statements=10_000,
+    history=1_000_000,
+    looks=40,
+)
 # For tests of the benchmark itself: every row, none of them worth believing.
-QUICK = Size(rounds=1, seconds=0.1, warm_up=500, least=1_000, latency_seconds=2.0, statements=500)
+QUICK = Size(
+    rounds=1, seconds=0.1, warm_up=500, least=1_000, latency_seconds=2.0, statements=500, history=2_000, looks=2
+)
 
 
 class Run:
@@ -55,6 +68,7 @@ class Run:
         self.drain()
         self.latency()
         self.statements()
+        self.pages()
 
     def warm_up(self) -> None:
         """Warms the broker's compiler and tells how many events fill a round."""
@@ -116,6 +130,12 @@ class Run:
                 counts[side] = [statement_count.measure(self.laboratory, side, self.size.statements)]
         self.report.add(row("sql_statements_per_event", "statements", counts["prism"], counts["floor"], digits=3))
 
+    def pages(self) -> None:
+        with self.step(f"Pages over {self.size.history:,} dispatches"):
+            for page in pages.measure(self.laboratory, self.size.history, self.size.looks):
+                self.report.add(row(f"page_{page.name}_p95_ms", "ms", [page.p95_ms], digits=1))
+                self.report.add(row(f"page_{page.name}_statements", "statements", [page.statements]))
+
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         self.console.print(title)
@@ -129,6 +149,7 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="one tiny round of everything: proves the benchmark, not Prism"
     )
+    parser.add_argument("--only-pages", action="store_true", help="the pages people open, over a long history")
     parser.add_argument("--root", type=Path, default=CHECKOUT / ".local" / "bench", help="its own PostgreSQL and Kafka")
     parser.add_argument("--output", type=Path, default=CHECKOUT / ".local" / "bench.jsonl")
     options = parser.parse_args()
@@ -140,7 +161,8 @@ def main() -> int:
             settings = databases.settings(laboratory.services)
             console.print("PostgreSQL: " + ", ".join(f"{name} = {value}" for name, value in settings.items()))
             report = Report(options.output)
-            Run(laboratory, report, QUICK if options.quick else FULL, console).everything()
+            run = Run(laboratory, report, QUICK if options.quick else FULL, console)
+            run.pages() if options.only_pages else run.everything()
             report.show(console)
             console.print(f"Written to {options.output}")
     except (BenchError, EmbeddedError) as error:

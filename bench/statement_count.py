@@ -23,17 +23,17 @@ def measure(laboratory: Laboratory, side: SideName, count: int) -> float:
         topics.fill(bench.bootstrap, bench.triggers, events.encoded(count))
         log = laboratory.root / "postgres.log"
         begun = log.stat().st_size
-        _log_everything(bench)
+        log_everything(bench)
         processes = [bench.start(side, "consumer"), bench.start(side, "relay")]
         with stopping(processes):
             watch(bench, count, processes)
             # The server's log is written by each backend itself; give the last lines a moment.
             time.sleep(0.2)
             ended = log.stat().st_size
-        return _count(log, begun, ended, bench.name) / count
+        return count_statements(log, begun, ended, bench.name) / count
 
 
-def _log_everything(bench: Bench) -> None:
+def log_everything(bench: Bench) -> None:
     """For sessions that connect from now on."""
     with databases.administrator(bench.laboratory.services) as connection:
         for setting, value in (("log_statement", "all"), ("log_parameter_max_length", "0")):
@@ -41,7 +41,7 @@ def _log_everything(bench: Bench) -> None:
             connection.execute(change.format(sql.Identifier(bench.name), sql.SQL(setting), sql.Literal(value)))
 
 
-def _count(log: Path, begun: int, ended: int, database: str) -> int:
+def count_statements(log: Path, begun: int, ended: int, database: str) -> int:
     """Lines that tell a statement of this database."""
     with log.open("rb") as lines:
         lines.seek(begun)
