@@ -89,9 +89,8 @@ class ListColumns:
             for text, day in ((_("from %(day)s"), campaign.start_date), (_("until %(day)s"), campaign.end_date))
             if day is not None
         ]
-        return format_html_join("", '<span class="prism-line">{}</span>', ((text,) for text in told)) or format_html(
-            "—"
-        )
+        lines = format_html_join("", '<span class="prism-line">{}</span>', ((text,) for text in told))
+        return lines or format_html("{}", "—")
 
     @admin.display(description=_("control"), ordering="control_group_rate")
     def control(self, campaign: Campaign) -> str:

@@ -37,9 +37,10 @@ class ProviderRowForm(TenantForm):
         fields = ("provider", "label", "order")
         widgets = {"label": UnfoldAdminTextInputWidget, "order": UnfoldAdminIntegerFieldWidget}
 
-    def __init__(self, *args: Any, choices: Choices, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, choices: Choices | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.choices = choices
+        # A formset reads them once for all of its rows.
+        self.choices = choices_of(_tenant_id(type(self))) if choices is None else choices
         self.fields["order"].required = False
         self.fields["label"].help_text = _("How reports call this channel, as “WhatsApp VIP”.")
         link = None if self.instance._state.adding else getattr(self.instance, "template_link", None)

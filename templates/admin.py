@@ -112,4 +112,4 @@ class TemplateAdmin(TenantScopedAdmin):
 def chips_of(names: list[str]) -> SafeString:
     told = '<span class="prism-chip">{}</span>'
     chips = format_html_join(" ", told, (("{{" + name + "}}",) for name in names))
-    return format_html('<span class="prism-chips">{}</span>', chips) if names else format_html("—")
+    return format_html('<span class="prism-chips">{}</span>', chips) if names else format_html("{}", "—")
