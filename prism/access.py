@@ -47,6 +47,9 @@ TABLES: dict[str, str] = {
     "django_admin_log": "SELECT, INSERT",
     # People of one tenant once somebody is signed in (tenants/migrations/0004).
     "auth_user": "SELECT, INSERT, UPDATE",
+    # Counted while nobody is known yet, forgiven by administrators (tenants/migrations/0006).
+    "axes_accessattempt": ALL,
+    "axes_accessattemptexpiration": "SELECT, DELETE",
     # The audit trail: written by triggers with the owner's rights, read by whoever the rows are of.
     "configuration_changes": "SELECT",
     "tenants_events": "SELECT",

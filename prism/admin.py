@@ -20,8 +20,9 @@ from prism.models import JobState
 from tenants.identity import Capability, may
 from tenants.labels import labelled
 from tenants.scoping import ReadOnlyAdmin
+from tenants.signin.lockout_pages import FailedSignInAdmin
 
-__all__ = ["ChangeAdmin"]
+__all__ = ["ChangeAdmin", "FailedSignInAdmin"]
 
 DEEDS = {ADDITION: _("Added"), CHANGE: _("Changed"), DELETION: _("Deleted")}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import zoneinfo
 from pathlib import Path
@@ -129,6 +130,7 @@ INSTALLED_APPS = [
     "django_q",
     "pgtrigger",
     "pghistory",
+    "axes",
 ]
 # Triggers of the audit trail are installed after every migrate (prism.history), as grants are.
 PGTRIGGER_MIGRATIONS = False
@@ -137,6 +139,7 @@ MIDDLEWARE = [
     "prism.health.HealthMiddleware",
     "prism.request_log.RequestLogMiddleware",
     "tenants.api.middleware.ProblemMiddleware",
+    "tenants.signin.addresses.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -148,6 +151,7 @@ MIDDLEWARE = [
     "tenants.middleware.TenantMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "prism.urls"
@@ -167,7 +171,17 @@ TEMPLATES = [
     }
 ]
 
-AUTHENTICATION_BACKENDS = ["tenants.backends.RoleBackend"]
+# The first one only asks whether somebody failed too often (tenants.signin.lockout).
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "tenants.backends.RoleBackend"]
+TRUSTED_PROXIES = read.networks("TRUSTED_PROXIES", [])
+AXES_FAILURE_LIMIT = read.integer("LOGIN_FAILURE_LIMIT", 5, low=3, high=100)
+AXES_COOLOFF_TIME = dt.timedelta(minutes=read.integer("LOGIN_COOL_OFF_MINUTES", 15, low=1, high=1440))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "tenants.signin.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "tenants.signin.lockout.locked_out"
+AXES_RESET_ON_SUCCESS, AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True, False
+AXES_DISABLE_ACCESS_LOG, AXES_ENABLE_ADMIN, AXES_VERBOSE = True, False, False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -67,6 +67,7 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
             Page(_("Organisation"), "apartment", "tenants.Tenant"),
             Page(_("Members"), "diversity_3", "tenants.Membership"),
             Page(_("API keys"), "key", "tenants.ApiKey"),
+            Page(_("Failed sign-ins"), "lock_person", "axes.AccessAttempt"),
             Page(_("History of changes"), "history", "prism.Change"),
             Page(_("Journal of actions"), "list_alt", "admin.LogEntry"),
             Page(_("People"), "person", "auth.User"),

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenants.identity import identities_of, tenant_of
@@ -30,10 +31,13 @@ class PrismSite(Base):
         return request.user.is_active and (tenant_of(request) is not None or request.user.is_superuser)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if request.method == "GET" and request.user.is_authenticated and not self.has_permission(request):
-            # Another sign-in changes nothing for somebody whom no organisation has taken in.
-            return TemplateResponse(request, "prism/no_organisation_page.html", status=HTTPStatus.FORBIDDEN)
-        return super().login(request, extra_context)
+        if not request.user.is_authenticated:
+            return super().login(request, extra_context)
+        if self.has_permission(request):
+            # Nobody signs in twice: failed attempts are counted while nobody is known yet.
+            return HttpResponseRedirect(reverse("admin:index"))
+        # Another sign-in changes nothing for somebody whom no organisation has taken in.
+        return TemplateResponse(request, "prism/no_organisation_page.html", status=HTTPStatus.FORBIDDEN)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         identity = tenant_of(request)
