@@ -8,7 +8,7 @@ import zoneinfo
 from pathlib import Path
 
 from prism import environment as read
-from prism import theme
+from prism import security_headers, theme
 from prism.logs import logging_config
 
 # Every process reads local times from the pinned tzdata package, never from the machine (architecture, decision 10).
@@ -101,6 +101,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if read.flag("BEHIND_TLS_PROXY", False) else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE, CSRF_COOKIE_SAMESITE = True, "Lax", "Lax"
+SESSION_COOKIE_AGE = read.integer("SESSION_HOURS", 12, low=1, high=720) * 3600
+SESSION_IDLE_SECONDS = read.integer("SESSION_IDLE_MINUTES", 120, low=5, high=43_200) * 60
+SECURE_REFERRER_POLICY = SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = security_headers.CONTENT_SECURITY_POLICY
 
 INSTALLED_APPS = [
     "tenants",
@@ -131,6 +136,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "pghistory",
     "axes",
+    "csp",
 ]
 # Triggers of the audit trail are installed after every migrate (prism.history), as grants are.
 PGTRIGGER_MIGRATIONS = False
@@ -141,12 +147,15 @@ MIDDLEWARE = [
     "tenants.api.middleware.ProblemMiddleware",
     "tenants.signin.addresses.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "prism.security_headers.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.signin.sessions.SessionLimitsMiddleware",
     "tenants.api.middleware.KeyMiddleware",
     "tenants.middleware.TenantMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

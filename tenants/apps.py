@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class TenantsConfig(AppConfig):
     name = "tenants"
     verbose_name = _("Access")
+
+    def ready(self) -> None:
+        from tenants.signin import sessions
+
+        sessions.connect()

@@ -94,6 +94,9 @@ def _by(line: Change) -> str:
 def _url(recorded: Recorded, line: Change, names: Names) -> str:
     """The page of the row, or of what it is part of; "" where there is none any more."""
     key, row = line.object_id, line.row
+    if recorded.model is User:
+        # Those pages are superusers' only.
+        return ""
     while recorded.model not in admin.site._registry:
         if not recorded.part_of:
             return ""

@@ -65,6 +65,8 @@ WRONG: list[tuple[dict[str, str | None], str]] = [
     ({"TRUSTED_PROXIES": "10.0.0.0/99"}, "TRUSTED_PROXIES: "),
     ({"LOGIN_FAILURE_LIMIT": "1"}, "LOGIN_FAILURE_LIMIT: 1 is out of range. "),
     ({"LOGIN_COOL_OFF_MINUTES": "0"}, "LOGIN_COOL_OFF_MINUTES: 0 is out of range. "),
+    ({"SESSION_HOURS": "0"}, "SESSION_HOURS: 0 is out of range. "),
+    ({"SESSION_IDLE_MINUTES": "1"}, "SESSION_IDLE_MINUTES: 1 is out of range. "),
     ({"BEHIND_TLS_PROXY": "2"}, "BEHIND_TLS_PROXY: '2' is not a yes or a no. "),
     ({"SECURE_SSL_REDIRECT": "2"}, "SECURE_SSL_REDIRECT: '2' is not a yes or a no. "),
     ({"SECURE_HSTS_SECONDS": "x"}, "SECURE_HSTS_SECONDS: 'x' is not a whole number. "),
