@@ -78,8 +78,11 @@ class Probes:
     def claim(self, limit: int) -> list[Claimed]:
         return [Claimed(*row) for row in self._connection.execute(_CLAIM, [RETAKE_S, limit]).fetchall()]
 
-    def record(self, check: Claimed, verdict: Verdict, elapsed_ms: int) -> bool:
-        """False where the row is somebody else's by now. What only the clock asked for is kept where it is news."""
+    def record(self, check: Claimed, verdict: Verdict, elapsed_ms: int) -> bool | None:
+        """Whether the provider's health is another one now; None where the row is somebody else's by now.
+
+        What only the clock asked for is kept where it is news.
+        """
         values = {
             **msgspec.structs.asdict(check),
             **msgspec.structs.asdict(verdict),
@@ -87,6 +90,7 @@ class Probes:
             "health": Health.HEALTHY if verdict.ok else Health.FAILING,
             "message": f"{verdict.code}: {verdict.detail}" if verdict.detail else verdict.code,
         }
+        same: tuple[bool] | None = None
         with self._connection.transaction():
             same = self._connection.execute(_HEALTH, values).fetchone()
             is_mine = self._connection.execute(_DONE, values).rowcount == 1
@@ -94,4 +98,4 @@ class Probes:
                 raise psycopg.Rollback
             if not check.requested_by and same == (True,):
                 self._connection.execute(_FORGET, [check.id])
-        return is_mine
+        return same == (False,) if is_mine else None

@@ -104,10 +104,12 @@ class Prober:
 
     def _record(self, probes: Probes, check: Claimed, verdict: Verdict, elapsed_ms: int) -> None:
         verdict = msgspec.structs.replace(verdict, detail=bounded_text(verdict.detail))
-        if not probes.record(check, verdict, elapsed_ms):
+        changed = probes.record(check, verdict, elapsed_ms)
+        if changed is None:
             return  # somebody else has taken it again: this answer came too late
         self.recorded += 1
-        tell = log.info if verdict.ok else log.warning
+        # A vendor that stays away is told once, not every five minutes.
+        tell = log.warning if changed and not verdict.ok else log.info
         tell(
             "provider_checked",
             result="success" if verdict.ok else "failure",

@@ -202,6 +202,14 @@ def test_active_providers_are_checked_by_the_clock_and_only_news_is_kept() -> No
     assert [check.ok for check in checking.recent_checks(provider)] == [False, True]
 
 
+def test_a_vendor_that_stays_away_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    provider = gateway(f"http://127.0.0.1:{unused_port()}")
+    for _ in range(2):
+        checked(provider)
+    told = [record.levelname for record in caplog.records if "provider_checked" in record.getMessage()]
+    assert told == ["WARNING", "INFO"]
+
+
 def test_asking_twice_is_asking_once() -> None:
     provider = gateway("http://127.0.0.1:9")
     assert checking.request_check(provider, by="ana") == checking.request_check(provider, by="bea")
