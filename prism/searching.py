@@ -19,6 +19,7 @@ from dispatching.models import Dispatch
 from prism.sidebar import pages_for
 from providers.models import Provider
 from templates.models import MessageTemplate
+from tenants.scoping import of_tenant
 
 SHORTEST = 2
 EACH = 6
@@ -35,17 +36,16 @@ NAMED: tuple[tuple[type[Model], str, tuple[str, ...]], ...] = (
 def find(request: HttpRequest, term: str) -> list[SearchResult]:
     """What the reader may see, best known first: the exact dispatch, then names, then pages."""
     term = term.strip().replace("\x00", "")
-    if len(term) < SHORTEST:
+    if len(term) < SHORTEST or not any(map(str.isalnum, term)):
         return []
     return [*_dispatches(request, term), *_named(request, term), *_pages(request, term)]
 
 
 def _dispatches(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     """One look at an index each; names are not looked for in history."""
-    model_admin = admin.site._registry[Dispatch]
-    if not model_admin.has_view_permission(request):
+    if not admin.site._registry[Dispatch].has_view_permission(request):
         return
-    found = searched(request, model_admin.get_queryset(request), term).select_related("campaign")
+    found = searched(request, of_tenant(Dispatch.objects.all(), request), term).select_related("campaign")
     for dispatch in found.only("id", "status", "correlation_id", "campaign__name").order_by("-pk")[:EACH]:
         yield SearchResult(
             title=dispatch.correlation_id,

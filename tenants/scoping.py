@@ -74,6 +74,7 @@ class TenantScopedAdmin(_Scoped, Base):
     list_per_page = 50
     list_fullwidth = True
     list_filter_submit = True
+    show_facets = admin.ShowFacets.NEVER
     compressed_fields = True
     warn_unsaved_form = True
     change_form_show_cancel_button = True
