@@ -6,9 +6,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from tenants.identity import identities_of, tenant_of
@@ -44,6 +45,11 @@ class PrismSite(Base):
         several = identity is not None and identity.several
         choices = identities_of(request.user.pk) if several and request.user.pk else []
         return {**super().each_context(request), "tenant": identity, "tenant_choices": choices}
+
+    def extra_urls(self) -> list[URLPattern]:
+        # The admin's own way out is for those who are in; this one is also for whom no organisation has taken in.
+        leave = LogoutView.as_view(template_name="registration/logged_out.html")
+        return [path("leave/", leave, name="leave")]
 
     def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The command palette's answer. The theme's own would look into every list and remember it across tenants."""
