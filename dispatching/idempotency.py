@@ -7,6 +7,7 @@ while the first is still at it is told so at once: an advisory lock says it, nob
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Callable
 from hashlib import blake2b
@@ -24,7 +25,6 @@ JOB_SECONDS = 180.0
 
 log = structlog.get_logger("prism.dispatching")
 
-_canonical = msgspec.json.Encoder(order="sorted").encode
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
 _FIND = """
 SELECT body_hash, status, answer::text FROM idempotency_keys
@@ -61,7 +61,7 @@ class Done(msgspec.Struct, frozen=True):
 def carry_out(*, tenant_id: int, operation: str, key: str, body: Any, work: Callable[[], Done]) -> Done:
     """Do the work, or give the answer of the first time. In a transaction of the tenant, which the caller ends."""
     lock = blake2b(f"{tenant_id}\x1f{operation}\x1f{key}".encode(), digest_size=8, person=b"idempotency").digest()
-    body_hash = blake2b(_canonical(body), digest_size=32).digest()
+    body_hash = blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=32).digest()
     with connection.cursor() as cursor:
         cursor.execute(_TRY_LOCK, [int.from_bytes(lock, "big", signed=True)])
         if cursor.fetchone() != (True,):

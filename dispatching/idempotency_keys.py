@@ -12,7 +12,7 @@ from tenants.models import Tenant
 
 
 class IdempotencyKey(models.Model):
-    """`answer` holds ids and codes, nothing about people."""
+    """`answer` holds ids, codes and what they mean: no message and no address."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, verbose_name=_("tenant"))
     operation = models.CharField(max_length=50)

@@ -26,6 +26,10 @@ WAITING = frozenset({Status.PENDING, Status.SCHEDULED})
 PUBLISHED = frozenset(Status) - WAITING
 
 
+SCHEDULED_STATUSES = tuple((name, name) for name in ("PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"))
+"""How the view of scheduled dispatches (seed 000 §9) calls them."""
+
+
 class LaneClass(models.IntegerChoices):
     """What a provider's traffic is split into, so that bulk never delays a trigger (decision 15)."""
 

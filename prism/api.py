@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("templates.urls")),
     path("", include("audiences.urls")),
     path("", include("campaigns.urls")),
+    path("", include("dispatching.urls")),
 ]

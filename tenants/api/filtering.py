@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, QuerySet
 from django.utils.translation import gettext as _
-from django_filters import FilterSet, TypedChoiceFilter
+from django_filters import BaseInFilter, ChoiceFilter, FilterSet, TypedChoiceFilter
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
@@ -25,6 +25,10 @@ class YesOrNo(TypedChoiceFilter):
     def __init__(self, **kwargs: Any) -> None:
         choices = [("true", "true"), ("false", "false")]
         super().__init__(choices=choices, coerce=lambda value: value == "true", **kwargs)
+
+
+class OneOrMore(BaseInFilter, ChoiceFilter):
+    """Of its choices, separated by commas."""
 
 
 class Filters(FilterSet):
