@@ -200,3 +200,7 @@ class CampaignAdmin(ListColumns, TenantScopedAdmin):
         if campaign is None or not self.has_change_permission(request, campaign):
             raise PermissionDenied
         return campaign
+
+
+# Registered with the pages of this room; a file of its own.
+from campaigns.cap_admin import FrequencyCapAdmin  # noqa: E402, F401 - after what it stands beside

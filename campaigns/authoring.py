@@ -37,6 +37,7 @@ FIELDS = frozenset(
         "timezone",
         "strategy",
         "is_active",
+        "ignores_caps",
         "owner_id",
     }
 )

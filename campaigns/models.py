@@ -73,6 +73,12 @@ class Campaign(models.Model):
     )
     strategy = models.CharField(_("strategy"), max_length=10, choices=Strategy, default=Strategy.ALL)
     is_active = models.BooleanField(_("active"), default=True, db_default=True)
+    ignores_caps = models.BooleanField(
+        _("ignores frequency caps"),
+        default=False,
+        db_default=False,
+        help_text=_("For what people wait for, as a code or a receipt: it is sent whatever they had before."),
+    )
     segments = models.ManyToManyField(Segment, through="CampaignSegment", verbose_name=_("segments"))
     providers = models.ManyToManyField(Provider, through="CampaignProvider", verbose_name=_("providers"))
     owner = models.ForeignKey(
@@ -218,3 +224,47 @@ class CampaignProviderTemplate(models.Model):
         errors = mapping_errors_of(self)
         if errors:
             raise ValidationError({"field_mappings": errors})
+
+
+class CapPeriod(models.TextChoices):
+    DAY = "day", _("per day")
+    WEEK = "week", _("per week (Monday to Sunday)")
+    MONTH = "month", _("per month")
+
+
+class FrequencyCap(models.Model):
+    """At most so many messages per person and period, over all campaigns that do not say otherwise."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, models.RESTRICT, verbose_name=_("tenant"))
+    channel = models.CharField(
+        _("channel"), max_length=50, blank=True, help_text=_("As WHATSAPP. Empty: all channels together.")
+    )
+    max_messages = models.PositiveSmallIntegerField(
+        _("messages at most"), validators=[MinValueValidator(1), MaxValueValidator(1000)]
+    )
+    period = models.CharField(_("period"), max_length=5, choices=CapPeriod, default=CapPeriod.WEEK)
+    is_active = models.BooleanField(_("active"), default=True, db_default=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    created_by = models.CharField(_("created by"), max_length=150, blank=True, editable=False)
+
+    class Meta:
+        db_table = "frequency_caps"
+        verbose_name = _("frequency cap")
+        verbose_name_plural = _("frequency caps")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "channel", "period"],
+                name="frequency_cap_once",
+                violation_error_message=_("There is already a cap for this channel and period."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(max_messages__gte=1, max_messages__lte=1000), name="frequency_cap_limit"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(period__in=["day", "week", "month"]), name="frequency_cap_period"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel or '*'}: {self.max_messages} {self.get_period_display()}"

@@ -104,7 +104,7 @@ class CampaignSerializer(StrictModelSerializer):
         fields = (
             *("id", "journey_name", "description", "audience_name", "channel", "external_id"),
             *("start_date", "end_date", "control_group_rate", "dispatch_mode", "trigger_time", "week_days", "timezone"),
-            *("strategy", "is_active", "owner", "segments", "providers"),
+            *("strategy", "is_active", "ignores_caps", "owner", "segments", "providers"),
             *("control_version", "control_frozen_at", "created_at", "updated_at", "created_by"),
         )
         read_only_fields = ("id", "control_version", "control_frozen_at", "created_at", "updated_at", "created_by")

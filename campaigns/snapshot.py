@@ -1,4 +1,4 @@
-"""All campaigns of all tenants as decisions need them: two queries, everything compiled once, nothing mutable.
+"""All campaigns of all tenants as decisions need them: three queries, everything compiled once, nothing mutable.
 
 `dispatching.snapshot` keeps the picture and loads it again when the configuration version moved (decision 7).
 """
@@ -14,6 +14,7 @@ import msgspec
 import psycopg
 import structlog
 
+from campaigns.capping import Cap
 from campaigns.control import basis_points
 from campaigns.mappings import Mapped, compile_mapping
 from campaigns.weekdays import parse_week_days
@@ -26,7 +27,7 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 _CAMPAIGNS = """
 SELECT c.id::text, c.tenant_id, c.name, c.is_active, c.start_date, c.end_date, c.control_group_rate, c.control_salt,
        c.control_version, c.control_frozen_at IS NOT NULL, c.dispatch_mode, c.trigger_time, c.week_days, c.timezone,
-       c.strategy, t.person_key_attribute
+       c.strategy, t.person_key_attribute, c.ignores_caps
 FROM campaigns c JOIN tenants t ON t.id = c.tenant_id
 """
 # One row per campaign provider that has a template with a version: the others cannot send anything.
@@ -39,6 +40,8 @@ JOIN templates m ON m.id = l.template_id
 JOIN LATERAL (SELECT * FROM template_versions WHERE template_id = m.id ORDER BY number DESC LIMIT 1) v ON true
 ORDER BY cp.campaign_id, cp."order", cp.created_at, cp.id
 """
+
+_CAPS = "SELECT tenant_id, id::text, channel, max_messages, period FROM frequency_caps WHERE is_active ORDER BY id"
 
 
 class ProviderPlan(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +83,7 @@ class CampaignPlan(msgspec.Struct, frozen=True, gc=False):
     strategy: str
     person_key_attribute: str
     providers: tuple[ProviderPlan, ...]
+    caps: tuple[Cap, ...] = ()
 
 
 def load_campaigns(cursor: Cursor) -> list[CampaignPlan]:
@@ -91,7 +95,13 @@ def load_campaigns(cursor: Cursor) -> list[CampaignPlan]:
         if version_id not in texts:
             texts[version_id] = _compile(subject, body, variants)
         by_campaign.setdefault(row[0], []).append(_provider_plan(row, *texts[version_id]))
-    return [_campaign_plan(row, by_campaign.get(row[0], ())) for row in cursor.execute(_CAMPAIGNS).fetchall()]
+    caps: dict[int, list[Cap]] = {}
+    for tenant_id, *cap in cursor.execute(_CAPS).fetchall():
+        caps.setdefault(tenant_id, []).append(Cap(*cap))
+    return [
+        _campaign_plan(row, by_campaign.get(row[0], ()), () if row[16] else caps.get(row[1], ()))
+        for row in cursor.execute(_CAMPAIGNS).fetchall()
+    ]
 
 
 def _compile(
@@ -138,7 +148,7 @@ def _zone(name: str, campaign_id: str) -> ZoneInfo | None:
         return None
 
 
-def _campaign_plan(row: tuple[Any, ...], providers: Sequence[ProviderPlan]) -> CampaignPlan:
+def _campaign_plan(row: tuple[Any, ...], providers: Sequence[ProviderPlan], caps: Sequence[Cap]) -> CampaignPlan:
     zone = _zone(row[13], row[0])
     return CampaignPlan(
         id=row[0],
@@ -159,4 +169,5 @@ def _campaign_plan(row: tuple[Any, ...], providers: Sequence[ProviderPlan]) -> C
         strategy=row[14],
         person_key_attribute=row[15],
         providers=tuple(providers),
+        caps=tuple(caps),
     )

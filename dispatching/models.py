@@ -239,6 +239,23 @@ class TriggerReceipt(models.Model):
         return str(self.key)
 
 
+class CapCounter(models.Model):
+    """How many messages of one frequency cap one person has had in one period (dispatching.capping)."""
+
+    key = models.UUIDField(primary_key=True)
+    used = models.SmallIntegerField(default=0)
+    expires_on = models.DateField()
+
+    class Meta:
+        db_table = "cap_counters"
+        verbose_name = _("cap counter")
+        verbose_name_plural = _("cap counters")
+        indexes: ClassVar = [models.Index(fields=["expires_on"], name="cap_counters_expiry")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.used}"
+
+
 class PaceCounter(models.Model):
     """When each provider's next message may leave; all processes move it (decision 15)."""
 
@@ -267,7 +284,7 @@ from dispatching.receipts import ProviderMessage  # noqa: E402 - the same
 from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
 
 __all__ = [
-    "Attempt", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "IdempotencyKey", "PaceCounter",
-    "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch",
-    "SendBatch", "TriggerReceipt", "UnsettledDispatch", "Worker",
+    "Attempt", "CapCounter", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "IdempotencyKey",
+    "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane", "QueueWorker", "QueueWorkerLane",
+    "ScheduledDispatch", "SendBatch", "TriggerReceipt", "UnsettledDispatch", "Worker",
 ]  # fmt: skip

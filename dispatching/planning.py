@@ -8,13 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import psycopg
 
 from campaigns.snapshot import CampaignPlan
 from dispatching import reasons, rows
+from dispatching.capping import apply_caps
 from dispatching.copying import copy_rows
 from dispatching.facts import publish
 from dispatching.gates import Draft, Moments, Refusal, decide, explain
@@ -149,6 +150,7 @@ class _Writer:
         self.ready: dict[tuple[LaneKey, str], list[Parcel]] = {}
 
     def write(self, cursor: psycopg.Cursor, accepted: list[tuple[Trigger, str, list[Draft] | Refusal]]) -> None:
+        apply_caps(cursor, self._decided(accepted), self.now)
         drafts = sum(len(decision) for _, _, decision in accepted if not isinstance(decision, Refusal))
         identifiers = iter(mint_ids(self.now, drafts))
         for trigger, trigger_id, decision in accepted:
@@ -167,6 +169,13 @@ class _Writer:
         if self.unfrozen:
             cursor.execute(_FREEZE, [sorted(self.unfrozen)])
         self.plan.due = len(self.due)
+
+    def _decided(
+        self, accepted: list[tuple[Trigger, str, list[Draft] | Refusal]]
+    ) -> Iterator[tuple[Trigger, CampaignPlan, list[Draft]]]:
+        for trigger, _trigger_id, decision in accepted:
+            if not isinstance(decision, Refusal):
+                yield trigger, self.snapshot.by_name[trigger.tenant_id, trigger.journey_name], decision
 
     def _add(self, identifier: str, draft: Draft, campaign: CampaignPlan, origin: rows.Origin) -> None:
         self.dispatches.append(rows.dispatch_line(identifier, draft, campaign, origin, self.created_at))

@@ -23,6 +23,7 @@ INVALID_ADDRESS = "INVALID_ADDRESS"
 MISSING_ATTRIBUTE = "MISSING_ATTRIBUTE"
 NO_PERSON_KEY = "NO_PERSON_KEY"
 CONTROL_GROUP = "CONTROL_GROUP"
+FREQUENCY_CAP = "FREQUENCY_CAP"
 NOT_AFTER_PASSED = "NOT_AFTER_PASSED"
 ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
 WORKER_LOST = "WORKER_LOST"
@@ -48,6 +49,7 @@ EXPLANATIONS: dict[str, Promise] = {
     MISSING_ATTRIBUTE: _("The message needs contact attributes that the trigger did not bring."),
     NO_PERSON_KEY: _("The campaign has a control group, and the contact has no tax id to be told apart by."),
     CONTROL_GROUP: _("The contact is in the control group and receives nothing, on purpose."),
+    FREQUENCY_CAP: _("The person has had as many messages in this period as the frequency cap allows."),
     NOT_AFTER_PASSED: _("The latest moment for this message has passed."),
     ATTEMPTS_EXHAUSTED: _("The provider did not take it in any of the attempts allowed."),
     WORKER_LOST: _("The process that was sending it was lost; the provider may or may not have it."),

@@ -41,6 +41,24 @@ def clean_ledger(now: dt.datetime | None = None, *, max_seconds: float = JOB_SEC
     return total
 
 
+def clean_cap_counters(today: dt.date | None = None, *, max_seconds: float = JOB_SECONDS) -> int:
+    """Delete what frequency caps counted in periods that are over for a day in every time zone. How many went."""
+    cutoff = (today or dt.datetime.now(dt.UTC).date()) - dt.timedelta(days=1)
+    until = time.monotonic() + max_seconds
+    total, deleted = 0, CHUNK
+    with connect("prism-retention") as connection:
+        while deleted == CHUNK and time.monotonic() < until:
+            deleted = connection.execute(
+                "DELETE FROM cap_counters WHERE key = ANY (ARRAY("
+                "SELECT key FROM cap_counters WHERE expires_on < %s ORDER BY expires_on LIMIT %s))",
+                [cutoff, CHUNK],
+            ).rowcount
+            total += deleted
+    if total:
+        log.info("cap_counters_cleaned", counters=total)
+    return total
+
+
 def analyze_partitions() -> tuple[str, ...]:
     """Statistics of the partitioned parents, which autovacuum never looks at; their partitions it does look after."""
     parents = (*TABLES, "trigger_receipts")

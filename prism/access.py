@@ -35,6 +35,7 @@ TABLES: dict[str, str] = {
     "attribute_definitions": ALL,
     "segments": ALL,
     "campaigns": ALL,
+    "frequency_caps": ALL,
     "campaign_segments": ALL,
     "campaign_providers": ALL,
     "campaign_provider_templates": ALL,

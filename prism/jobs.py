@@ -46,6 +46,13 @@ JOBS: tuple[Job, ...] = (
     ),
     Job("clean_ledger", "dispatching.retention.clean_ledger", "21 3 * * *", "clean_ledger", timeout=240),
     Job(
+        "clean_cap_counters",
+        "dispatching.retention.clean_cap_counters",
+        "26 3 * * *",
+        "clean_cap_counters",
+        timeout=240,
+    ),
+    Job(
         "clean_dead_letters", "ingestion.retention.clean_dead_letters", "31 3 * * *", "clean_dead_letters", timeout=240
     ),
     Job(

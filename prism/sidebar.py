@@ -35,6 +35,7 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
         (
             Page(_("Campaigns"), "campaign", "campaigns.Campaign"),
             Page(_("Segments"), "group", "audiences.Segment"),
+            Page(_("Frequency caps"), "speed", "campaigns.FrequencyCap"),
             Page(_("Templates"), "article", "templates.MessageTemplate"),
             Page(_("Contact attributes"), "badge", "audiences.AttributeDefinition"),
         ),

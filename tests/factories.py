@@ -11,7 +11,14 @@ import factory
 from django.contrib.auth import get_user_model
 
 from audiences.models import AttributeDefinition, AttributeType, Segment
-from campaigns.models import Campaign, CampaignProvider, CampaignProviderTemplate, CampaignSegment, DispatchMode
+from campaigns.models import (
+    Campaign,
+    CampaignProvider,
+    CampaignProviderTemplate,
+    CampaignSegment,
+    DispatchMode,
+    FrequencyCap,
+)
 from dispatching.ids import mint_ids
 from dispatching.models import Dispatch, DueDispatch, Worker
 from dispatching.statuses import LaneClass, Status
@@ -87,6 +94,15 @@ class SegmentFactory(factory.django.DjangoModelFactory[Segment]):
     tenant = factory.SubFactory(TenantFactory)
     code = factory.Sequence(lambda number: f"seg_{number}")
     name = factory.LazyAttribute(lambda segment: f"Segment {segment.code}")
+
+
+class FrequencyCapFactory(factory.django.DjangoModelFactory[FrequencyCap]):
+    class Meta:
+        model = FrequencyCap
+
+    tenant = factory.SubFactory(TenantFactory)
+    max_messages = 2
+    period = "day"
 
 
 class ProviderFactory(factory.django.DjangoModelFactory[Provider]):

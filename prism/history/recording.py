@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from audiences.models import AttributeDefinition, Segment
-from campaigns.models import Campaign, CampaignProvider, CampaignProviderTemplate, CampaignSegment
+from campaigns.models import Campaign, CampaignProvider, CampaignProviderTemplate, CampaignSegment, FrequencyCap
 from prism.history.triggers import Added, Changed, Deleted
 from providers.models import Provider, ProviderSecret
 from templates.models import MessageTemplate
@@ -55,6 +55,7 @@ RECORDED = (
     Recorded(AttributeDefinition, ("name",)),
     Recorded(Segment, ("name",)),
     Recorded(Campaign, ("name",), without=("control_salt", "control_frozen_at")),
+    Recorded(FrequencyCap, ("channel", "max_messages", "period")),
     Recorded(CampaignSegment, ("segment",), part_of="campaign"),
     Recorded(CampaignProvider, ("provider",), part_of="campaign"),
     Recorded(CampaignProviderTemplate, ("template",), part_of="campaign_provider"),

@@ -34,6 +34,7 @@ from tests.factories import (
     AttributeDefinitionFactory,
     CampaignFactory,
     CampaignProviderTemplateFactory,
+    FrequencyCapFactory,
     MembershipFactory,
     ProviderFactory,
     ProviderSecretFactory,
@@ -142,6 +143,7 @@ def _history(
         tenant=tenant, name=f"{mark}_journey", dispatch_mode="ASYNC", trigger_time="14:00:00", week_days="1,2,3,4,5"
     )
     CampaignSegment.objects.create(tenant=tenant, campaign=campaign, segment=segment)
+    FrequencyCapFactory.create(tenant=tenant, channel=mark)
     template = TemplateFactory.create(tenant=tenant, template_code=f"{mark}_tpl", template_name=f"{mark} offer")
     link = CampaignProviderTemplateFactory.create(
         campaign_provider__campaign=campaign, campaign_provider__provider=provider, template=template
