@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from dispatching import operating
 from dispatching.direct_views import Sending
-from dispatching.filters import ContactFilters, DispatchFilters, HistoryFilters, ScheduledFilters
+from dispatching.finding import ContactFilters, DispatchFilters, HistoryFilters, ScheduledFilters
 from dispatching.listing import tax_ids_of
 from dispatching.models import Dispatch, ScheduledDispatch
 from dispatching.scanning import ScanPages
