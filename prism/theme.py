@@ -38,6 +38,16 @@ def environment_badge(_request: HttpRequest) -> list[str] | None:
     return {"development": [_("Development"), "info"], "test": [_("Test"), "warning"]}.get(settings.PRISM_ENV)
 
 
+def script(_request: HttpRequest) -> str:
+    return static("prism/desk.js")
+
+
+def environment_prefix(request: HttpRequest) -> str:
+    """For the title of the browser's tab."""
+    badge = environment_badge(request)
+    return f"[{badge[0]}]" if badge else ""
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Prism",
     "SITE_HEADER": "Prism",
@@ -48,7 +58,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "8px",
     "ENVIRONMENT": "prism.theme.environment_badge",
+    "ENVIRONMENT_TITLE_PREFIX": "prism.theme.environment_prefix",
     "STYLES": [stylesheet],
+    "SCRIPTS": [script],
     "COLORS": {"primary": PRIMARY},
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "prism.sidebar.navigation"},
 }
