@@ -70,7 +70,7 @@ class CampaignAdmin(ListColumns, TenantScopedAdmin):
                 )
             },
         ),
-        (_("To whom"), {"fields": ("in_segments", "control_group_rate", "control_state")}),
+        (_("To whom"), {"fields": ("in_segments", "control_group_rate", "control_state", "ignores_caps")}),
         (_("How"), {"fields": ("strategy",)}),
         (
             _("More"),
@@ -88,7 +88,12 @@ class CampaignAdmin(ListColumns, TenantScopedAdmin):
 
     class Media:
         css = {"all": ("templates/authoring.css",)}
-        js = ("campaigns/schedule.js", "campaigns/mapping_lines.js", "campaigns/provider_cards.js")
+        js = (
+            "campaigns/schedule.js",
+            "campaigns/picking.js",
+            "campaigns/mapping_lines.js",
+            "campaigns/provider_cards.js",
+        )
 
     @admin.display(description=_("Next send"))
     def next_send(self, obj: Campaign) -> SafeString:
@@ -138,11 +143,11 @@ class CampaignAdmin(ListColumns, TenantScopedAdmin):
         segment_ids = [segment.pk for segment in form.cleaned_data["in_segments"]]
         save_campaign(form.instance, fields={}, providers=rows, segment_ids=segment_ids)
         # What Django's journal asks of a formset it has saved itself.
-        providers.new_objects = [row.instance for row in providers.extra_forms if row.has_changed()]
-        providers.changed_objects = [
-            (row.instance, row.changed_data) for row in providers.initial_forms if row.has_changed()
-        ]
-        providers.deleted_objects = [row.instance for row in providers.deleted_forms]
+        kept = [row for row in providers.filled_forms() if row.has_changed()]
+        providers.new_objects = [row.instance for row in kept if row.instance._state.adding]
+        providers.changed_objects = [(row.instance, row.changed_data) for row in kept if not row.instance._state.adding]
+        gone = [row.instance for row in providers.deleted_forms]
+        providers.deleted_objects = [link for link in gone if not link._state.adding]
         if form.instance.is_active and not rows:
             self.message_user(request, _("The campaign has no provider: nothing would be sent."), messages.WARNING)
 

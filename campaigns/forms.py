@@ -7,13 +7,14 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget, UnfoldAdminTimeWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTimeWidget
 
 from audiences.models import Segment
 from campaigns.models import DispatchMode, Strategy
 from campaigns.weekdays import format_week_days, parse_week_days
-from campaigns.widgets import CardsWidget, WeekDaysWidget, ZonesInput
+from campaigns.widgets import CardsWidget, PickedManyWidget, WeekDaysWidget, ZonesInput
 from tenants.editions import EditionForm
 
 MODES = {
@@ -31,8 +32,8 @@ class CampaignForm(EditionForm):
         queryset=Segment.objects.none(),
         required=False,
         label=_("Segments"),
-        widget=UnfoldAdminSelect2MultipleWidget,
-        help_text=_("Type to search. A segment without rules or members is a label and leaves nobody out."),
+        widget=PickedManyWidget,
+        help_text=_("A segment without rules or members is a label and leaves nobody out."),
     )
 
     class Meta:
@@ -64,9 +65,10 @@ class CampaignForm(EditionForm):
         # A reader without the right to change gets no fields.
         if "in_segments" in self.fields:
             field: Any = self.fields["in_segments"]
-            field.queryset = Segment.objects.filter(tenant_id=self.tenant_id or 0).order_by("name")
-            if not self.instance._state.adding:
-                self.initial["in_segments"] = list(self.instance.segments.values_list("pk", flat=True))
+            chosen = [] if self.instance._state.adding else list(self.instance.segments.values_list("pk", flat=True))
+            segments = Segment.objects.filter(tenant_id=self.tenant_id or 0).order_by("name")
+            field.queryset = segments.filter(Q(is_active=True) | Q(pk__in=chosen))
+            self.initial["in_segments"] = chosen
         for name in ("trigger_time", "week_days"):
             if name in self.fields:
                 self.fields[name].widget.attrs["data-when-scheduled"] = ""

@@ -123,6 +123,9 @@ class ProviderRowFormSet(FormSet):
             "attributes": [one.name for one in self.choices.attributes],
         }
 
+    def validate_unique(self) -> None:
+        """Nothing: `row_errors` tells which provider comes twice, beside its row."""
+
     def clean(self) -> None:
         super().clean()
         filled = [form for form in self.filled_forms() if not form.errors]

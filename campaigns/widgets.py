@@ -48,6 +48,16 @@ class WeekDaysWidget(forms.CheckboxSelectMultiple):
         return option
 
 
+class PickedManyWidget(forms.CheckboxSelectMultiple):
+    """Check boxes under a search field; the chosen ones come first."""
+
+    template_name = "campaigns/picked_many.html"
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> list[Any]:
+        groups = super().optgroups(name, value, attrs)
+        return sorted(groups, key=lambda group: not group[1][0]["selected"])
+
+
 class CardsWidget(forms.RadioSelect):
     """A choice whose options are explained. `told`: value → one sentence."""
 

@@ -201,6 +201,31 @@ def test_a_provider_is_taken_out(existing: Campaign, author: Client) -> None:
     assert not CampaignProvider.objects.exists()
 
 
+def test_a_provider_that_comes_twice_is_told_beside_its_second_row(parts: dict[str, Any], author: Client) -> None:
+    row = {"provider": parts["provider"], "message_template": parts["message_template"]}
+    with as_web_process():
+        _fields, rows = errors_of(author.post(ADD, form(row, row)))
+    assert rows == [{}, {"provider": ["This provider is already in the campaign."]}]
+
+
+def test_a_row_that_was_added_and_taken_out_again_is_no_row(
+    parts: dict[str, Any], existing: Campaign, author: Client
+) -> None:
+    link = existing.campaign_providers.get()
+    stays = {"id": link.pk, "campaign": existing.pk, "provider": link.provider_id}
+    rows = (
+        {**stays, "message_template": link.template_link.template_id},
+        {"DELETE": "on", "order": "2"},
+        {"DELETE": "on", "provider": parts["provider"], "message_template": parts["message_template"]},
+        {"order": "3", "field_mappings": {}},
+    )
+    edition = opened(existing)
+    with as_web_process():
+        response = author.post(f"{LIST}{existing.pk}/change/", form(*rows, initial=1, name="existing", **edition))
+        assert response.status_code == 302, errors_of(response)
+    assert CampaignProvider.objects.get() == link
+
+
 def test_the_control_group_is_drawn_anew_on_purpose(existing: Campaign, author: Client) -> None:
     chosen = {"action": "rerandomise", "_selected_action": [str(existing.pk)]}
     with as_web_process():
