@@ -21,7 +21,10 @@ from tenants.identity import tenant_of
 
 if TYPE_CHECKING:
     Pages = Paginator[Any]
+    DropdownFilter = admin.SimpleListFilter
 else:
+    from unfold.contrib.filters.admin import DropdownFilter
+
     Pages = Paginator
 
 COUNTED = 1000
@@ -29,35 +32,38 @@ COUNTED = 1000
 
 
 class BoundedPaginator(Pages):
-    """Counts no further than COUNTED rows, and shows no further either."""
+    """Counts no further than `counted` rows, and shows no further either."""
+
+    counted = COUNTED
 
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # the admin hands no list to its paginator
-        return len(rows.order_by().values_list("pk")[:COUNTED])
+        return len(rows.order_by().values_list("pk")[: self.counted])
 
 
-class MadeWithin(admin.SimpleListFilter):
+class MadeWithin(DropdownFilter):
     """When the row was made, as bounds of its UUIDv7 id. A search looks through everything that is kept."""
 
     title = _("time")
     parameter_name = "made"
     default = "7"
+    all_option = ("", _("Past 7 days"))
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return [("1", _("Past 24 hours")), ("30", _("Past 30 days")), ("all", _("All that is kept"))]
 
-    def choices(self, changelist: Any) -> Any:
-        shown = list(super().choices(changelist))
-        shown[0]["display"] = _("Past 7 days")
-        return shown
-
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         days = self.value() or self.default
-        if days == "all" or request.GET.get("q"):
+        if days == "all" or request.GET.get("q") or asks_for_times(request):
             return queryset
         since = timezone.now() - dt.timedelta(days=int(days) if days in ("1", "30") else int(self.default))
         return queryset.filter(pk__gte=uuid_floor(since))
+
+
+def asks_for_times(request: HttpRequest) -> bool:
+    """Whether the reader named days himself, so that no preset applies."""
+    return any(request.GET.get(f"{name}_{side}_0") for name in ("created_at", "since") for side in ("from", "to"))
 
 
 def searched(
@@ -70,8 +76,8 @@ def searched(
     identity, term = tenant_of(request), term.strip()
     if not term or identity is None:
         return queryset
-    trigger = operating.trigger_of(tenant_id=identity.id, correlation_id=term)
-    condition = Q(trigger_id=trigger) if trigger else _by_id(term) or Q(contact_tax_id__in=tax_ids_of(term))
+    triggers = operating.triggers_of(tenant_id=identity.id, correlation_id=term)
+    condition = Q(trigger_id__in=triggers) if triggers else _by_id(term) or Q(contact_tax_id__in=tax_ids_of(term))
     if model is None:
         return queryset.filter(condition)
     found = model._default_manager.filter(condition, tenant_id=identity.id).values_list("pk", flat=True)

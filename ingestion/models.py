@@ -98,6 +98,7 @@ class RejectedTrigger(models.Model):
         verbose_name_plural = _("rejected triggers")
         indexes: ClassVar = [
             models.Index(fields=["tenant", "-created_at"], name="rejected_triggers_recent"),
+            models.Index(fields=["tenant", "correlation_id"], name="rejected_triggers_correlation"),
             models.Index(
                 fields=["state"], name="rejected_triggers_to_replay", condition=models.Q(state="replay_requested")
             ),

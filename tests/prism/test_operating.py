@@ -30,6 +30,7 @@ from tests.web import as_owner_role, as_web_role
 pytestmark = pytest.mark.django_db
 
 LIST = "admin:dispatching_dispatch_changelist"
+DEED = "admin:dispatching_dispatch_deed"
 Update = Callable[..., None]
 
 
@@ -47,8 +48,15 @@ def operator(mine: Filled) -> Iterator[Client]:
 
 
 def act(client: Client, action: str, *ids: uuid.UUID, confirmed: bool = True) -> str:
+    """Choose rows of the list, and press yes on the page that asks."""
     data = {"action": action, "_selected_action": [str(one) for one in ids]}
-    response = client.post(reverse(LIST), {**data, **({"confirmed": "yes"} if confirmed else {})}, follow=True)
+    page = client.post(reverse(LIST), data, follow=True).content.decode()
+    asked = re.search(r'name="ids" value="([^"]*)".*?name="deed" value="([^"]*)"', page, re.DOTALL)
+    return press(client, asked[2], asked[1]) if confirmed and asked else page
+
+
+def press(client: Client, deed: str, ids: str) -> str:
+    response = client.post(reverse(DEED), {"deed": deed, "ids": ids, "confirmed": "yes"}, follow=True)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -193,6 +201,8 @@ def test_others_have_no_such_actions(mine: Filled, operator: Client, role: str) 
         operator.force_login(User.objects.get(pk=mine.user_ids[role]))
     for action, identifier in (("replay", mine.failed), ("cancel", mine.waiting)):
         act(operator, action, identifier)
+        data = {"deed": action, "ids": str(identifier), "confirmed": "yes"}
+        assert operator.post(reverse(DEED), data).status_code == 403
     assert failed(mine).status == "FAILED"
     assert is_due(mine.waiting)
 
@@ -260,7 +270,7 @@ def test_the_list_reads_the_partitions_of_its_time_only(mine: Filled, operator: 
 def test_the_page_tells_the_message_the_answer_and_why(mine: Filled, operator: Client) -> None:
     set_failed(mine, reason="NO_ADDRESS")
     page = operator.get(reverse("admin:dispatching_dispatch_change", args=[mine.failed])).content.decode()
-    for told in ("Hello Acmeum", "The contact has no address for this channel", "REJECTED", "Acmeum@example.com"):
+    for told in ("Hello Acmeum", "The contact has no address for this channel", "refused", "Acmeum@example.com"):
         assert told in page
     assert 'name="status"' not in page
 
