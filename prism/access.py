@@ -63,6 +63,7 @@ TABLES: dict[str, str] = {
     "attribute_definitions_events": "SELECT",
     "segments_events": "SELECT",
     "campaigns_events": "SELECT",
+    "frequency_caps_events": "SELECT",
     "campaign_segments_events": "SELECT",
     "campaign_providers_events": "SELECT",
     "campaign_provider_templates_events": "SELECT",

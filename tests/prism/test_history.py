@@ -232,3 +232,12 @@ def test_older_lines_are_a_click_away() -> None:
         assert "First of all" not in text_of(first)
         assert "First of all" in text_of(client.get(url + older))
         assert client.get(url, {"before": "nonsense"}).status_code == 200
+
+
+def test_every_recorded_kind_is_shown() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_viewdef('configuration_changes'::regclass)")
+        (definition,) = cursor.fetchone()
+    for one in RECORDED:
+        assert f"'{one.kind}:'" in definition
+        assert f"FROM {one.model._meta.db_table}_events" in definition
