@@ -280,11 +280,12 @@ from dispatching.queues import (  # noqa: E402 - the same
     QueueWorker,
     QueueWorkerLane,
 )
-from dispatching.receipts import ProviderMessage  # noqa: E402 - the same
+from dispatching.receipts import DeliveryReceipt, ProviderMessage, WaitingReceipt  # noqa: E402 - the same
 from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
 
 __all__ = [
-    "Attempt", "CapCounter", "DeadLetter", "Dispatch", "DoubtfulDispatch", "DueDispatch", "IdempotencyKey",
-    "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane", "QueueWorker", "QueueWorkerLane",
-    "ScheduledDispatch", "SendBatch", "TriggerReceipt", "UnsettledDispatch", "Worker",
+    "Attempt", "CapCounter", "DeadLetter", "DeliveryReceipt", "Dispatch", "DoubtfulDispatch", "DueDispatch",
+    "IdempotencyKey", "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane", "QueueWorker",
+    "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt", "UnsettledDispatch", "WaitingReceipt",
+    "Worker",
 ]  # fmt: skip

@@ -49,6 +49,10 @@ CHECKS: dict[str, str] = {
     SELECT a.id FROM attempts a WHERE a.dispatch_id >= %(since)s AND a.dispatch_id < %(until)s
       AND NOT EXISTS (SELECT 1 FROM dispatches d WHERE d.id = a.dispatch_id)
     """,
+    "receipt_without_dispatch": """
+    SELECT r.dispatch_id FROM delivery_receipts r WHERE r.dispatch_id >= %(since)s AND r.dispatch_id < %(until)s
+      AND NOT EXISTS (SELECT 1 FROM dispatches d WHERE d.id = r.dispatch_id)
+    """,
     "due_without_dispatch": """
     SELECT q.dispatch_id FROM due_dispatches q WHERE NOT EXISTS (SELECT 1 FROM dispatches d WHERE d.id = q.dispatch_id)
     """,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = ("dispatches", "attempts", "provider_messages")
+TABLES = ("dispatches", "attempts", "provider_messages", "delivery_receipts")
 """The parent first: its children have its bounds and leave before it."""
 WEEKS_AHEAD = 4
 

@@ -1,4 +1,4 @@
-"""Which dispatch a vendor means by its own message id: the key, and the look-up by it (decision 25)."""
+"""Which dispatch a vendor means by its own message id: the key, and the look-up by it (decision 29)."""
 
 from __future__ import annotations
 

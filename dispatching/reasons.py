@@ -30,6 +30,7 @@ WORKER_LOST = "WORKER_LOST"
 EARLIER_TRY_UNANSWERED = "EARLIER_TRY_UNANSWERED"
 CANCELLED_BY_OPERATOR = "CANCELLED_BY_OPERATOR"
 RESOLVED_BY_OPERATOR = "RESOLVED_BY_OPERATOR"
+REPORTED_UNDELIVERED = "REPORTED_UNDELIVERED"
 
 EXPLANATIONS: dict[str, Promise] = {
     UNKNOWN_JOURNEY: _("No campaign has this journey name. Create it, or correct the trigger, then replay."),
@@ -56,4 +57,5 @@ EXPLANATIONS: dict[str, Promise] = {
     EARLIER_TRY_UNANSWERED: _("The provider never answered an earlier try and may have it; no later try settled that."),
     CANCELLED_BY_OPERATOR: _("A person cancelled it."),
     RESOLVED_BY_OPERATOR: _("The provider never answered; a person settled how it ended."),
+    REPORTED_UNDELIVERED: _("The provider took it, and reported later that it could not be delivered."),
 }

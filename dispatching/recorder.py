@@ -14,6 +14,7 @@ import psycopg
 import structlog
 
 from dispatching import metrics
+from dispatching.alarms import tell_dead_letters
 from dispatching.database import connect, is_passing
 from dispatching.fallback import add_successors
 from dispatching.lanes import Lanes
@@ -24,7 +25,6 @@ from dispatching.releasing import OwnershipLostError, Release, hand_back, postpo
 from dispatching.results import Move, Sent, move_of
 from dispatching.sending import Sender
 from dispatching.snapshot import SnapshotHolder
-from dispatching.statuses import Status
 from dispatching.workers import application_name
 from providers.outcomes import Kind
 
@@ -103,7 +103,7 @@ class Recorder:
         release = self._record_and_release(moves, finished, batches)
         released = release.apply() if release else []
         metrics.count_moves(moves + release.moves if release else moves)
-        _tell_dead_letters(moves)
+        tell_dead_letters(moves)
         freed.subtract(_held_by(released))
         self._lanes.give_back(freed)
         if self.sender is not None:
@@ -208,14 +208,6 @@ class Recorder:
         if self._connection is None or self._connection.closed:
             self._connection = connect(application_name(self._worker_id, "recorder"))
         return self._connection
-
-
-def _tell_dead_letters(moves: list[Move]) -> None:
-    """The alarm on arrival (contract.md, Providers): one line per micro-batch, with how many and why."""
-    dead = Counter((move.lane_provider, move.reason) for move in moves if move.status is Status.FAILED)
-    if dead:
-        letters = [{"provider": provider, "reason": reason, "count": n} for (provider, reason), n in dead.items()]
-        log.error("dead_letters", result="failure", metadata={"letters": letters})
 
 
 def _finish(sents: list[Sent]) -> list[str]:

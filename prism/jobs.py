@@ -36,6 +36,7 @@ JOBS: tuple[Job, ...] = (
     Job("heartbeat", "prism.jobs.beat", "* * * * *", "run_job heartbeat"),
     Job("send_due_dispatches", "dispatching.draining.drain_due", "* * * * *", "send_due_dispatches", timeout=90),
     Job("check_providers", "providers.probing.check_providers", "* * * * *", "check_providers"),
+    Job("apply_receipts", "dispatching.receiving.apply_waiting_receipts", "* * * * *", "apply_receipts"),
     Job("ensure_partitions", "dispatching.upkeep.keep_partitions_ahead", "7 * * * *", "ensure_partitions"),
     Job(
         "analyze_partitions",

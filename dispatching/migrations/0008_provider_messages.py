@@ -1,4 +1,4 @@
-"""Which dispatch a vendor's message id means: a child of `dispatches`, found by a digest (decision 25).
+"""Which dispatch a vendor's message id means: a child of `dispatches`, found by a digest (decision 29).
 
 By week like its parent, not by digest: then only the index of the newest week is written to, and old weeks leave without
 a row deleted. The look-up goes from the newest week on.

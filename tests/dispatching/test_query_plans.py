@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from dispatching import claiming, facts, fallback, reaping, recording
+from dispatching import advancing, claiming, facts, fallback, reaping, recording
 from dispatching.ids import mint_ids
 from dispatching.parcels import EMPTY_MESSAGE, Parcel
 from dispatching.partitions import partition_name, week_of
@@ -122,6 +122,7 @@ def test_statements_by_id_look_only_into_the_partitions_of_their_ids(connection:
         (reaping._WAITING, bounded),
         (fallback._LOAD, bounded),
         (facts._PUBLISH, bounded),
+        (advancing._LOCK, bounded),
     ):
         plan = explain(connection, statement, parameters)
         assert visited(plan, "dispatches") == here, statement

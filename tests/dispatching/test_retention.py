@@ -12,7 +12,7 @@ from django.db import connection as django_connection
 
 from dispatching import retention, upkeep
 from dispatching.ids import mint_ids
-from dispatching.models import Attempt, Dispatch, DueDispatch, SendBatch, TriggerReceipt
+from dispatching.models import Attempt, DeliveryReceipt, Dispatch, DueDispatch, SendBatch, TriggerReceipt
 from dispatching.orphans import find_orphans
 from dispatching.partitions import TABLES, Coverage
 from dispatching.retention import analyze_partitions, clean_ledger
@@ -129,9 +129,12 @@ def test_a_waiting_dispatch_that_nobody_holds_is_found_and_one_in_a_batch_is_not
     assert (finding.check, finding.count, finding.sample) == ("stranded", 1, (str(stranded.id),))
 
 
-def test_attempts_and_due_rows_without_their_dispatch_are_found() -> None:
+def test_attempts_receipts_and_due_rows_without_their_dispatch_are_found() -> None:
     gone = uuid.UUID(mint_ids(EARLIER, 1)[0])
     tenant = earlier_dispatch().tenant
     Attempt.objects.create(dispatch_id=gone, id=uuid.uuid4(), tenant=tenant, number=1, outcome="x", created_at=NOW)
     DueDispatch.objects.create(dispatch_id=gone, provider_id=uuid.uuid4(), lane_class=1, due_at=NOW, not_after=NOW)
-    assert found() == {"attempt_without_dispatch": 1, "due_without_dispatch": 1}
+    DeliveryReceipt.objects.create(
+        dispatch_id=gone, id=uuid.uuid4(), tenant=tenant, provider_id=gone, received_at=NOW, payload_size=0
+    )
+    assert found() == {"attempt_without_dispatch": 1, "due_without_dispatch": 1, "receipt_without_dispatch": 1}

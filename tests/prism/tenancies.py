@@ -14,12 +14,14 @@ from campaigns.models import CampaignSegment
 from dispatching.ids import mint_ids
 from dispatching.models import (
     Attempt,
+    DeliveryReceipt,
     Dispatch,
     DueDispatch,
     IdempotencyKey,
     ProviderMessage,
     SendBatch,
     TriggerReceipt,
+    WaitingReceipt,
     Worker,
 )
 from dispatching.provider_messages import message_key
@@ -190,6 +192,11 @@ def _history(
     ProviderMessage.objects.create(
         key=message_key(str(provider.pk), f"{mark}-message"), dispatch_id=failed, tenant=tenant
     )
+    report = {"message_id": f"{mark}-message", "kind": mark, "error_message": mark, "payload": mark.encode()}
+    for model, more in ((DeliveryReceipt, {"dispatch_id": failed}), (WaitingReceipt, {"look_at": now})):
+        model.objects.create(
+            id=uuid.uuid4(), tenant=tenant, provider=provider, received_at=now, payload_size=1, **report, **more
+        )
     SendBatch.objects.create(
         id=uuid.uuid4(),
         owner=1,
