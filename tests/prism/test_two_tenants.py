@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.http import HttpResponseBase
 from django.test import Client, RequestFactory
 
+from campaigns.fields import PickField
 from dispatching.models import Dispatch
 from tenants.identity import identities_of
 from tenants.models import Role
@@ -178,7 +179,8 @@ def test_choices_never_offer_nor_take_foreign_rows(two: tuple[Filled, Filled], a
         with as_web_process() if in_database else as_owner(), tenant_scope(mine.tenant.pk if in_database else None):
             for model_admin in registered().values():
                 for field in choice_fields(model_admin, request):
-                    pk = theirs.user_ids["admin"] if field.queryset.model is User else foreign.get(field.queryset.model)
+                    model = model_of(field)
+                    pk = theirs.user_ids["admin"] if model is User else model and foreign.get(model)
                     if pk is None:
                         continue
                     with pytest.raises(ValidationError):
@@ -192,7 +194,16 @@ def choice_fields(model_admin: Any, request: Any) -> Iterator[Any]:
         return
     formsets = [inline.get_formset(request) for inline in model_admin.get_inline_instances(request)]
     for form_class in (model_admin.get_form(request), *(formset.form for formset in formsets)):
-        yield from (field for field in form_class().fields.values() if isinstance(field, forms.ModelChoiceField))
+        fields = form_class().fields.values()
+        yield from (field for field in fields if isinstance(field, forms.ModelChoiceField | PickField))
+
+
+def model_of(field: Any) -> type[Model] | None:
+    """What a field chooses from; None where there is nothing to choose."""
+    if isinstance(field, PickField):
+        return next((type(row) for row in field.rows.values()), None)
+    chosen: type[Model] = field.queryset.model
+    return chosen
 
 
 def test_who_has_one_organisation_never_meets_the_word(two: tuple[Filled, Filled], administrator: Client) -> None:
