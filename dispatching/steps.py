@@ -22,6 +22,7 @@ class Gate(models.TextChoices):
     RENDER = "render", _("Message content")
     CONTROL = "control", _("Control group")
     CALENDAR = "calendar", _("Day and time")
+    CAP = "cap", _("Frequency cap")
     SEND = "send", _("Delivery by the provider")
 
 
@@ -65,10 +66,11 @@ GATE_OF: dict[str, Gate] = {
     reasons.NO_PERSON_KEY: Gate.CONTROL,
     reasons.CONTROL_GROUP: Gate.CONTROL,
     reasons.NOT_AFTER_PASSED: Gate.CALENDAR,
+    reasons.FREQUENCY_CAP: Gate.CAP,
 }
 """Where a refusal with this reason happened."""
 
-CAMPAIGNS_OWN = frozenset({Gate.CAMPAIGN, Gate.CONTROL})
+CAMPAIGNS_OWN = frozenset({Gate.CAMPAIGN, Gate.CONTROL, Gate.CAP})
 """Gates that a message without a campaign does not have."""
 
 
