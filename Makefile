@@ -61,11 +61,12 @@ lint: $(STAMP) ## The checks of `make check` that need no service
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
 
-check: lint chromium ## What CI runs: lint, migrations, deployment check, AsyncAPI, then all tests
+check: lint chromium ## What CI runs: lint, migrations, deployment check, AsyncAPI, OpenAPI, then all tests
 	@$(PY) -m prism.embedded run -- sh -ec '\
 		$(PY) manage.py makemigrations --check --dry-run; \
 		PRISM_ENV=production ALLOWED_HOSTS=prism.example $(PY) manage.py check --deploy --fail-level WARNING; \
-		$(PY) manage.py export_asyncapi --check'
+		$(PY) manage.py export_asyncapi --check; \
+		$(PY) manage.py export_openapi --check'
 	@$(RUN_TESTS) $(ARGS)
 
 chaos: $(STAMP) ## The long rounds of kill -9, freezes and restarts under load

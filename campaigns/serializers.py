@@ -17,7 +17,7 @@ from tenants.api.fields import Choice, Identifier, Owner, Share, Text, Whole
 from tenants.api.serializers import StrictModelSerializer, StrictSerializer
 from tenants.identity import tenant_of
 
-MAX_PROVIDERS, MAX_SEGMENTS = 50, 200
+MAX_PROVIDERS, MAX_SEGMENTS, MAX_DAYS = 50, 200, 7
 _MAPPING: dict[str, Any] = {
     "type": "object",
     "additionalProperties": {
@@ -54,6 +54,8 @@ class WeekDays(serializers.Field[str, Any, list[int], str]):
         if not isinstance(data, str | list) or any(isinstance(one, bool | list | dict) for one in data):
             told = _("Days of the week are a list of numbers or a text, as [1, 2, 3] or 1,2,3.")
             raise ValidationError(told, code="invalid_type")
+        if isinstance(data, list) and len(data) > MAX_DAYS:
+            raise ValidationError(_("A week has seven days."), code="max_length")
         return format_week_days(parse_week_days(data)) if data else ""
 
     def to_representation(self, value: str) -> list[int]:

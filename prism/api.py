@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from prism.api_docs import DocsView, DocumentView, ProblemsView
+
 app_name = "api"
 
 urlpatterns = [
+    path("schema", DocumentView.as_view(), name="schema"),
+    path("docs", DocsView.as_view(), name="docs"),
+    path("problems", ProblemsView.as_view(), name="problems"),
     path("", include("tenants.urls")),
     path("", include("providers.urls")),
     path("", include("templates.urls")),

@@ -32,6 +32,8 @@ class TemplateSerializer(StrictModelSerializer):
 
 
 class VersionSerializer(StrictModelSerializer):
+    media_url = Text(read_only=True, help_text="Empty where there is none.")
+
     class Meta:
         model = TemplateVersion
         fields = (

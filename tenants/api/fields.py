@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib.auth.models import User
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from tenants.identity import tenant_of
@@ -66,6 +67,14 @@ class Moment(serializers.DateTimeField):
         super().__init__(default_timezone=dt.UTC, **kwargs)
 
 
+@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"})
+class TimeOfDay(serializers.TimeField):
+    """By a clock on the wall, to the second: it has no offset, so it is no time of RFC 3339."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%H:%M:%S", input_formats=["%H:%M:%S", "%H:%M"], **kwargs)
+
+
 class Owner(serializers.SlugRelatedField[User]):
     """Somebody of the same organisation, by user name."""
 
@@ -89,5 +98,6 @@ STRICTER: dict[type[Any], type[Any]] = {
     serializers.BooleanField: Flag,
     serializers.UUIDField: Identifier,
     serializers.DateTimeField: Moment,
+    serializers.TimeField: TimeOfDay,
 }
 """What stands in for DRF's own fields wherever a serializer is made from a model."""

@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from tenants.api.filtering import has_filters
-from tenants.api.permissions import capability_of
+from tenants.api.permissions import MayUse, capability_of
 from tenants.api.problem_types import TYPES
 from tenants.api.problems import CONTENT_TYPE, PLACE
 
@@ -19,11 +19,11 @@ OF_BODIES = ("400", "409", "411", "413", "415", "422")
 OF_VERSIONS = ("409", "412", "428")
 SUMMARIES = {
     "list": "List {many}",
-    "create": "Add one to the {many}",
-    "retrieve": "Show one of the {many}",
-    "update": "Replace one of the {many}",
-    "partial_update": "Change one of the {many}",
-    "destroy": "Delete one of the {many}",
+    "create": "Create {one}",
+    "retrieve": "Show {one}",
+    "update": "Replace {one}",
+    "partial_update": "Change {one}",
+    "destroy": "Delete {one}",
 }
 _ETAG = "The version of what is shown. Send it as If-Match to change it."
 
@@ -60,13 +60,15 @@ class Schema(AutoSchema):
         told = super().get_summary() or getattr(self.view, "summaries", {}).get(self._action)
         if told or not hasattr(self.view, "model"):
             return told
-        many = str(self.view.model._meta.verbose_name_plural)
-        return SUMMARIES.get(self._action, "").format(many=many) or None
+        names = self.view.model._meta
+        one = str(names.verbose_name)
+        article = "an" if one[0].lower() in "aeiou" else "a"
+        return SUMMARIES.get(self._action, "").format(many=names.verbose_name_plural, one=f"{article} {one}") or None
 
     def get_description(self) -> str:  # type: ignore[override]  # as the base does
         """A docstring is for those who read the code; who calls reads `descriptions` of the view."""
         told = str(getattr(self.view, "descriptions", {}).get(self._action, ""))
-        scope = capability_of(self.view, self.method) if hasattr(self.view, "reads") else None
+        scope = capability_of(self.view, self.method) if self._is_closed() else None
         return "\n\n".join(part for part in (told, f"Scope: `{scope.value}`." if scope else "") if part)
 
     def get_override_parameters(self) -> list[Any]:
@@ -94,12 +96,15 @@ class Schema(AutoSchema):
     def _action(self) -> str:
         return str(getattr(self.view, "action", None) or self.method.lower())
 
+    def _is_closed(self) -> bool:
+        return MayUse in self.view.permission_classes
+
     def _is_versioned(self) -> bool:
         versioned = getattr(self.view, "versioned", ("update", "partial_update", "destroy"))
         return self._action in versioned and hasattr(self.view, "model")
 
     def _problems(self) -> set[str]:
-        codes = {*ALWAYS}
+        codes = {*ALWAYS} if self._is_closed() else {*ALWAYS} - {"403", "404"}
         if self.method in ("POST", "PUT", "PATCH"):
             codes |= {*OF_BODIES}
         if self.method == "DELETE":

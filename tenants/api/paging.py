@@ -49,7 +49,7 @@ class CursorPages(BasePagination):
             "type": "object",
             "required": ["results", "next_cursor"],
             "properties": {
-                "results": {"type": "array", "items": schema},
+                "results": schema,
                 "next_cursor": {
                     "type": ["string", "null"],
                     "description": "Send it as `cursor` for the next page. Null: this was the last one.",

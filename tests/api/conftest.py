@@ -12,6 +12,7 @@ from tests.web import as_web_process
 if TYPE_CHECKING:
     from tenants.models import Tenant
     from tests.api.callers import Caller
+    from tests.prism.tenancies import Filled
 
 
 @pytest.fixture
@@ -29,3 +30,12 @@ def caller(tenant: Tenant) -> Iterator[Caller]:
     key = key_of(tenant.pk)
     with as_web_process():
         yield Caller(key)
+
+
+@pytest.fixture
+def two(transactional_db: None) -> tuple[Filled, Filled]:
+    """Two tenants with something in every table, each text marked."""
+    from tests.prism.tenancies import fill_tenant, shared_rows
+
+    shared_rows()
+    return fill_tenant("Acmeum"), fill_tenant("Betadois")
