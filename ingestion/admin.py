@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Length, Now
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,14 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from dispatching.listing import BoundedPaginator
-from ingestion import reasons
-from ingestion.models import OperatorPosition, RejectedState, RejectedTrigger
+from ingestion import operating, reasons
+from ingestion.models import OperatorPosition, RejectedTrigger
 from tenants.identity import Capability, may
 from tenants.scoping import ReadOnlyAdmin
 
 SHOWN_BYTES = 8_192
-
-log = structlog.get_logger("prism.ingestion")
 
 
 @admin.register(RejectedTrigger)
@@ -65,27 +61,25 @@ class RejectedTriggerAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Replay the selected events"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
-        self._ask(request, queryset.exclude(code=reasons.SKIPPED_IN_RECOVERY), queryset)
+        self._ask(request, queryset, skipped=False)
 
     @admin.action(
         description=_("Replay the selected skipped events, though they may have been sent"), permissions=["operate"]
     )
     def replay_skipped(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
-        self._ask(request, queryset.filter(code=reasons.SKIPPED_IN_RECOVERY), queryset)
+        self._ask(request, queryset, skipped=True)
 
     @admin.action(description=_("Discard the selected events"), permissions=["operate"])
     def discard(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
         chosen = queryset.count()
-        waiting = Q(state=RejectedState.OPEN) | Q(state=RejectedState.REPLAY_REQUESTED)
-        done = self._change(request, queryset.filter(waiting), RejectedState.DISCARDED)
+        done = operating.discard(queryset, by=request.user.get_username())
         self._tell(request, done, ngettext("%(n)d event discarded.", "%(n)d events discarded.", done))
         if chosen > done:
             self.message_user(request, _("The others were replayed or discarded already."), messages.WARNING)
 
-    def _ask(self, request: HttpRequest, wanted: QuerySet[Any], chosen: QuerySet[Any]) -> None:
+    def _ask(self, request: HttpRequest, chosen: QuerySet[RejectedTrigger], *, skipped: bool) -> None:
         total = chosen.count()
-        whole = wanted.filter(state=RejectedState.OPEN, raw_size=Length("raw"))
-        done = self._change(request, whole, RejectedState.REPLAY_REQUESTED)
+        done = operating.request_replay(chosen, by=request.user.get_username(), skipped=skipped)
         told = ngettext(
             "%(n)d event will be replayed within seconds.", "%(n)d events will be replayed within seconds.", done
         )
@@ -96,13 +90,6 @@ class RejectedTriggerAdmin(ReadOnlyAdmin):
                 " is so large that only its beginning was kept (send it again instead)."
             )
             self.message_user(request, left, messages.WARNING)
-
-    def _change(self, request: HttpRequest, queryset: QuerySet[Any], state: RejectedState) -> int:
-        """One statement; the state is asked for again in it, so that two people cannot undo each other."""
-        by = request.user.get_username()[:150]
-        done = queryset.order_by().update(state=state, state_changed_at=Now(), state_changed_by=by)
-        log.info("rejected_triggers_changed", result="success", metadata={"state": str(state), "count": done})
-        return done
 
     def _tell(self, request: HttpRequest, done: int, text: str) -> None:
         self.message_user(request, text % {"n": done}, messages.SUCCESS if done else messages.WARNING)

@@ -18,4 +18,5 @@ urlpatterns = [
     path("", include("audiences.urls")),
     path("", include("campaigns.urls")),
     path("", include("dispatching.urls")),
+    path("", include("ingestion.urls")),
 ]

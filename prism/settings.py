@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "RejectedState": "ingestion.models.RejectedState",
         "DispatchStatus": "dispatching.statuses.Status",
         "ScheduledStatus": "dispatching.statuses.SCHEDULED_STATUSES",
     },
