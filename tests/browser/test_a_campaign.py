@@ -56,7 +56,7 @@ def sign_in(person: Person) -> None:
     person.open("/admin/")
     person.page.get_by_label("Usuário").fill("ana")
     person.page.get_by_label("Senha").fill(PASSWORD)
-    person.page.get_by_role("button", name="Acessar").click()
+    person.page.get_by_role("button", name="Entrar").click()
 
 
 def card(page: Page, number: int) -> Locator:

@@ -24,8 +24,8 @@ def test_a_credential_in_the_clear_is_refused_with_its_place(ana: Person) -> Non
     ana.open(ADD)
     page = ana.page
     page.get_by_role("link", name="Colar JSON").click()
-    page.get_by_label("Nome").fill("Blip Produção")
-    page.get_by_label("Tipo").fill("WHATSAPP")
+    page.locator("#id_provider_name").fill("Blip Produção")
+    page.locator("#id_provider_type").fill("WHATSAPP")
     pasted = {"provider_vendor": "gateway", "api_url": "https://gateway.example.com", "auth": {"token": "sk-live-1"}}
     page.locator("textarea[name=configuration]").fill(json.dumps(pasted))
     page.get_by_role("button", name="Salvar", exact=True).click()
@@ -40,8 +40,8 @@ def test_a_provider_is_made_with_the_form_and_its_connection_tested(world: World
     ana.open(ADD)
     page = ana.page
     page.get_by_role("link", name="Gateway HTTP").click()
-    page.get_by_label("Nome").fill("Gateway de WhatsApp")
-    page.get_by_label("Tipo").fill("WHATSAPP")
+    page.locator("#id_provider_name").fill("Gateway de WhatsApp")
+    page.locator("#id_provider_type").fill("WHATSAPP")
     page.locator("#id_configuration__api_url").fill(vendor.url)
     page.get_by_label("Como o Prism se autentica").select_option(label="Sem autenticação")
     page.get_by_role("button", name="Salvar e continuar editando").click()
