@@ -55,6 +55,7 @@ class Share(msgspec.Struct, frozen=True):
 
     count: int
     status: str
+    label: str | Promise
     tone: str
     reason: str
     campaign: str
@@ -165,6 +166,7 @@ def ask(deed: Deed, model_admin: Any, request: HttpRequest, ids: Iterable[uuid.U
         "bulk": BULK,
         "ids": " ".join(str(pk) for pk in concerned.values_list("pk", flat=True)),
         "back": back,
+        "action_url": reverse("admin:dispatching_dispatch_deed"),
     }
     return TemplateResponse(request, "dispatching/confirm.html", context)
 
@@ -195,7 +197,9 @@ def _shares(concerned: QuerySet[Dispatch]) -> list[Share]:
     for status, reason, campaign, count in rows:
         counts[status, reason, campaign or ""] += count
     return [
-        Share(count, status, TONES.get(status, ""), reason_text(reason) if reason else "", campaign)
+        Share(
+            count, status, Status(status).label, TONES.get(status, ""), reason_text(reason) if reason else "", campaign
+        )
         for (status, reason, campaign), count in counts.most_common()
     ]
 

@@ -10,8 +10,11 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 import msgspec
+import psycopg
 from django.conf import settings
 from django.db import connection
+from psycopg.rows import TupleRow
+from psycopg.types.json import JsonbLoader
 
 from campaigns import control
 from campaigns.snapshot import CampaignPlan, load_campaigns
@@ -72,14 +75,21 @@ def rehearse(trigger: Trigger, now: dt.datetime) -> Rehearsal | None:
 
 def _snapshot(tenant_id: int) -> Snapshot:
     """The tenant's part of the picture, read with the reader's own rights."""
-    with connection.cursor() as cursor:
-        campaigns = [plan for plan in load_campaigns(cursor.cursor) if plan.tenant_id == tenant_id]
+    campaigns = [plan for plan in load_campaigns(_worker_like_cursor()) if plan.tenant_id == tenant_id]
     return Snapshot(
         version=0,
         by_name={(plan.tenant_id, plan.name): plan for plan in campaigns},
         by_id={plan.id: plan for plan in campaigns},
         providers={state.id: state for state in _states(tenant_id)},
     )
+
+
+def _worker_like_cursor() -> psycopg.Cursor[TupleRow]:
+    """On the request's own connection and transaction, but with JSON as values: Django leaves it to its fields."""
+    connection.ensure_connection()
+    cursor = psycopg.Cursor(connection.connection)
+    cursor.adapters.register_loader("jsonb", JsonbLoader)
+    return cursor
 
 
 def _states(tenant_id: int) -> Iterator[ProviderState]:

@@ -27,6 +27,8 @@ class Page(msgspec.Struct, frozen=True):
     icon: str
     model: str
     query: str = ""
+    view: str = ""
+    """The name of a page that is no list; whoever may see the model's list may see it."""
 
 
 GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
@@ -45,8 +47,9 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
         (
             Page(_("Dispatches"), "send", "dispatching.Dispatch"),
             Page(_("Scheduled dispatches"), "schedule", "dispatching.ScheduledDispatch"),
-            Page(_("Failures"), "error", "dispatching.Dispatch", "status__exact=FAILED"),
-            Page(_("Unknown outcomes"), "help", "dispatching.Dispatch", "status__exact=UNKNOWN"),
+            Page(_("Why did somebody get it?"), "psychology_alt", "dispatching.Dispatch", view="why"),
+            Page(_("Failures"), "error", "dispatching.DeadLetter"),
+            Page(_("Unknown outcomes"), "help", "dispatching.DoubtfulDispatch"),
             Page(_("Rejected events"), "report", "ingestion.RejectedTrigger", "state__exact=open"),
         ),
     ),
@@ -54,6 +57,8 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
     (
         _("Operation"),
         (
+            Page(_("How everything runs"), "monitor_heart", "dispatching.QueueWorker", view="operations"),
+            Page(_("Waiting to be sent"), "hourglass_top", "dispatching.QueueDue"),
             Page(_("Workers"), "memory", "dispatching.QueueWorker"),
             Page(_("Lanes"), "stacks", "dispatching.QueueLane"),
             Page(_("Batches being sent"), "inventory_2", "dispatching.QueueBatch"),
@@ -109,7 +114,7 @@ def pages_for(request: HttpRequest) -> Iterator[tuple[Page, str]]:
 
 
 def address(page: Page) -> str:
-    return list_address(page.model, page.query)
+    return reverse(page.view) if page.view else list_address(page.model, page.query)
 
 
 def list_address(model: str, query: str = "") -> str:
@@ -122,7 +127,7 @@ def _items(pages: tuple[Page, ...], request: HttpRequest) -> Iterator[dict[str, 
     seen = [page for page in pages if _may_see(page, request)]
     here = [page for page in seen if _is_here(page, request)]
     # A list that a narrower entry of the sidebar stands for is that entry's.
-    narrow = [page for page in here if page.query]
+    narrow = [page for page in here if page.query or page.view]
     for page in seen:
         yield {
             "title": capfirst(str(page.title)),
