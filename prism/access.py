@@ -20,7 +20,7 @@ ALL = "SELECT, INSERT, UPDATE, DELETE"
 
 TABLES: dict[str, str] = {
     # Rows of one tenant, by row-level security.
-    "tenants": "SELECT, UPDATE (name, timezone, locale, person_key_attribute)",
+    "tenants": "SELECT, UPDATE (name, timezone, locale, person_key_attribute, second_factor)",
     "memberships": ALL,
     # Digests and encrypted secrets are written by people and read by nobody.
     "api_keys": "SELECT (id, tenant_id, name, prefix, scopes, created_at, last_used_at, revoked_at), INSERT,"
@@ -49,6 +49,9 @@ TABLES: dict[str, str] = {
     "django_admin_log": "SELECT, INSERT",
     # People of one tenant once somebody is signed in (tenants/migrations/0004).
     "auth_user": "SELECT, INSERT, UPDATE",
+    # Its owner's alone.
+    "second_factors": ALL,
+    "recovery_codes": ALL,
     # Counted while nobody is known yet, forgiven by administrators (tenants/migrations/0006).
     "axes_accessattempt": ALL,
     "axes_accessattemptexpiration": "SELECT, DELETE",
@@ -95,6 +98,8 @@ SHARED: dict[str, str] = {
 FUNCTIONS: tuple[str, ...] = (
     "prism_identity(bigint)",
     "prism_tenant(text)",
+    "prism_second_factor(bigint)",
+    "prism_reset_second_factor(bigint)",
     "prism_api_key(text)",
     "prism_api_key_used(bigint, bytea)",
     "prism_count_request(text, integer)",

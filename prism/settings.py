@@ -158,6 +158,7 @@ MIDDLEWARE = [
     "tenants.signin.sessions.SessionLimitsMiddleware",
     "tenants.api.middleware.KeyMiddleware",
     "tenants.middleware.TenantMiddleware",
+    "tenants.signin.gate.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",

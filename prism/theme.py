@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 # Petrol: 600 carries white text, 500 is read on the dark ground, both at 4.5:1 or better.
 PRIMARY = {
@@ -62,5 +64,10 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [stylesheet],
     "SCRIPTS": [script],
     "COLORS": {"primary": PRIMARY},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": lazy("Second step at sign-in"), "link": reverse_lazy("second-factor"), "icon": "passkey"}
+        ]
+    },
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "prism.sidebar.navigation"},
 }

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("organisation/", choose_tenant, name="choose-tenant"),
     path("language/", include("django.conf.urls.i18n")),
+    path("second-step/", include("tenants.signin.urls")),
     # Before the admin's own: the first looks like a page of one dispatch.
     path("admin/dispatching/dispatch/why/", admin.site.admin_view(views.why), name="why"),
     path("admin/operations/", admin.site.admin_view(views.operations), name="operations"),

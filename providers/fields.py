@@ -1,29 +1,7 @@
-"""The only encrypted fields of the project.
-
-The stock field encrypts the *representation of an SQL expression* in `bulk_update` and `update(F())`, mixing the
-secrets of all rows of a batch, and one row whose key is gone kills a whole queryset. Both are mended here.
-"""
+"""Where the encrypted field was before every room could use it; migrations know it by this place."""
 
 from __future__ import annotations
 
-from typing import Any
+from tenants.encryption import UNREADABLE, EncryptedTextField
 
-from cryptography.fernet import InvalidToken
-from django.db import models
-from fernet_fields import EncryptedField
-
-UNREADABLE = "\x00unreadable"
-"""Stands for a value whose key is no longer among FERNET_KEYS."""
-
-
-class EncryptedTextField(EncryptedField, models.TextField):  # type: ignore[misc, type-arg]  # the library has no types
-    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        if hasattr(value, "as_sql"):
-            return value
-        return super().get_db_prep_save(value, connection)
-
-    def from_db_value(self, value: Any, expression: Any, connection: Any, *args: Any) -> Any:
-        try:
-            return super().from_db_value(value, expression, connection, *args)
-        except InvalidToken:
-            return UNREADABLE
+__all__ = ["UNREADABLE", "EncryptedTextField"]

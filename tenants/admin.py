@@ -25,6 +25,7 @@ from tenants.keys import furnish_key
 from tenants.labels import labelled
 from tenants.models import ApiKey, Membership, Role, Tenant
 from tenants.scoping import TenantScopedAdmin, TenantScopedInline
+from tenants.signin.members import SecondFactorOfMembers
 
 if TYPE_CHECKING:
     People = UserAdmin[User]
@@ -51,7 +52,7 @@ class OrganisationAdmin(TenantScopedAdmin):
     """One row, one page."""
 
     edit = Capability.ADMINISTER
-    fields = ("name", "timezone", "locale", "person_key_attribute")
+    fields = ("name", "timezone", "locale", "person_key_attribute", "second_factor")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         identity = tenant_of(request)
@@ -75,11 +76,12 @@ class OrganisationAdmin(TenantScopedAdmin):
 
 
 @admin.register(Membership)
-class MemberAdmin(TenantScopedAdmin):
+class MemberAdmin(SecondFactorOfMembers, TenantScopedAdmin):
     """Administrators change roles; only superusers, who see people of no organisation yet, add members."""
 
     edit = Capability.ADMINISTER
-    list_display = ("user", "role_label", "created_at")
+    list_display = ("user", "role_label", "second_step", "created_at")
+    actions = ("reset_second_step",)
     list_filter = ("role",)
     search_fields = ("user__username",)
     list_select_related = ("user",)

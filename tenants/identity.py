@@ -32,7 +32,8 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
 class Identity(msgspec.Struct, frozen=True):
     """The tenant a request acts for, and the role it acts with. `several`: the person may switch to another one.
 
-    A program has the scopes of its key (`key_id`) in place of a role.
+    A program has the scopes of its key (`key_id`) in place of a role. `second_factor`: what the tenant asks for,
+    `factor_id`: what the person has.
     """
 
     id: int
@@ -43,6 +44,8 @@ class Identity(msgspec.Struct, frozen=True):
     role: str
     several: bool = False
     key_id: int | None = None
+    second_factor: str = "optional"
+    factor_id: int | None = None
     scopes: frozenset[str] = frozenset()
 
     def can(self, capability: Capability) -> bool:
@@ -52,21 +55,27 @@ class Identity(msgspec.Struct, frozen=True):
 def identities_of(user_id: int) -> list[Identity]:
     """All memberships of a user in active tenants, through the one function that sees past row-level security."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id, slug, name, timezone, locale, role FROM prism_identity(%s)", [user_id])
+        cursor.execute(f"SELECT {_COLUMNS}, role, prism_second_factor(%s) FROM prism_identity(%s)", [user_id, user_id])
         rows = cursor.fetchall()
     return [Identity(**_named(row), several=len(rows) > 1) for row in rows]
 
 
-def default_identity(slug: str) -> Identity | None:
+def default_identity(slug: str, user_id: int) -> Identity | None:
     """What a superuser without membership acts for."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_id, slug, name, timezone, locale FROM prism_tenant(%s)", [slug])
+        cursor.execute(
+            f"SELECT {_COLUMNS}, %s, prism_second_factor(%s) FROM prism_tenant(%s)", [Role.ADMIN, user_id, slug]
+        )
         row = cursor.fetchone()
-    return Identity(**_named((*row, Role.ADMIN))) if row else None
+    return Identity(**_named(row)) if row else None
+
+
+_COLUMNS = "tenant_id, slug, name, timezone, locale, second_factor"
 
 
 def _named(row: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(("id", "slug", "name", "timezone", "locale", "role"), row, strict=True))
+    names = ("id", "slug", "name", "timezone", "locale", "second_factor", "role", "factor_id")
+    return dict(zip(names, row, strict=True))
 
 
 def tenant_of(request: HttpRequest) -> Identity | None:

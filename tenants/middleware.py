@@ -76,7 +76,7 @@ def choose_identity(user: User, wanted: Any) -> Identity | None:
     if not user.is_superuser:
         return chosen
     if chosen is None:
-        return default_identity(settings.DEFAULT_TENANT)
+        return default_identity(settings.DEFAULT_TENANT, user.pk)
     return msgspec.structs.replace(chosen, role=Role.ADMIN.value)
 
 

@@ -1,4 +1,4 @@
-"""Who owns a row and who may act on it."""
+"""Who owns a row, who may act on it, and how people prove who they are."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django_otp.models import Device, ThrottlingMixin
 
+from tenants.encryption import EncryptedTextField
 from tenants.validation import validate_timezone
+
+
+class SecondFactorRule(models.TextChoices):
+    OPTIONAL = "optional", _("Up to each person")
+    ADMINISTRATORS = "administrators", _("Required for administrators")
+    EVERYONE = "everyone", _("Required for everybody")
 
 
 class Tenant(models.Model):
@@ -25,6 +33,14 @@ class Tenant(models.Model):
         max_length=100,
         blank=True,
         help_text=_("Contact attribute that tells people apart where there is no tax id."),
+    )
+    second_factor = models.CharField(
+        _("second step at sign-in"),
+        max_length=20,
+        choices=SecondFactorRule,
+        default=SecondFactorRule.OPTIONAL,
+        db_default=SecondFactorRule.OPTIONAL,
+        help_text=_("A code of an app on the phone, besides the password."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
@@ -108,3 +124,42 @@ class ConfigVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
+
+
+class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # the library has no types
+    """What somebody proves beside the password: an app on his phone. `tenants.signin.second_factor` acts on it.
+
+    A row counts once it is confirmed by a first code. Its owner alone sees it (row-level security), and the secret is
+    encrypted. Wrong codes are slowed down: 1, 2, 4, 8 … seconds.
+    """
+
+    secret = EncryptedTextField(editable=False)
+    last_step = models.BigIntegerField(default=-1, editable=False)
+    """The newest time step whose code was taken: none is taken twice."""
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "second_factors"
+        verbose_name = _("second factor")
+        verbose_name_plural = _("second factors")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user"], name="second_factor_once")]
+
+    def get_throttle_factor(self) -> int:
+        return 1
+
+
+class RecoveryCode(models.Model):
+    """Opens once when the phone is lost. 80 random bits, of which only the digest is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.BinaryField(max_length=32, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "recovery_codes"
+        verbose_name = _("recovery code")
+        verbose_name_plural = _("recovery codes")
+        indexes: ClassVar = [models.Index(fields=["user"], name="recovery_codes_owner")]
+
+    def __str__(self) -> str:
+        return str(self.user_id)

@@ -21,7 +21,7 @@ from tests.web import Web
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OF_NOBODY = {"auth_user", "auth_user_events", "operator_workers", "operator_shards", "operator_positions"}
-OF_NOBODY |= {"axes_accessattempt", "axes_accessattemptexpiration"}
+OF_NOBODY |= {"axes_accessattempt", "axes_accessattemptexpiration", "second_factors", "recovery_codes"}
 OF_TENANTS = sorted(set(access.TABLES) - OF_NOBODY)
 """Relations whose rows have an owner; of those left out, people and processes are tried below."""
 

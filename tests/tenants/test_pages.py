@@ -156,7 +156,8 @@ def test_the_organisations_page_is_one_and_changes_what_it_may(tenant: Tenant) -
     listed = client.get(reverse("admin:tenants_tenant_changelist"))
     page = reverse("admin:tenants_tenant_change", args=[tenant.pk])
     assert listed.headers["Location"] == page
-    data = {"name": "Acme SA", "timezone": "America/Manaus", "locale": "en", "person_key_attribute": "", "slug": "evil"}
+    data = {"name": "Acme SA", "timezone": "America/Manaus", "locale": "en", "slug": "evil"}
+    data["second_factor"] = "optional"
     assert client.post(page, data).status_code == 302
     assert client.post(page, data).status_code == 302
     with as_owner_role():
