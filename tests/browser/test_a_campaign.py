@@ -114,9 +114,9 @@ def test_from_the_login_to_the_message_and_its_reason(world: World, ana: Person)
     world.wait_for_status(bad["correlation_id"], "FAILED", "SENT")
 
     find(ana, good["correlation_id"])
-    expect(page.get_by_text("Enviad").first).to_be_visible()
+    expect(page.locator("#result_list tbody tr", has_text="Enviado")).to_have_count(2)
     find(ana, bad["correlation_id"])
-    page.locator("#result_list tbody tr", has_text="WHATSAPP").locator("th a, td a").first.click()
+    page.locator("#result_list tbody tr", has_text="Falhou").locator("th a, td a").first.click()
     # What was said, and why it did not arrive, in words.
     expect(page.get_by_text("Olá João").first).to_be_visible()
     expect(page.get_by_text("CONTENT_REJECTED").first).to_be_visible()
