@@ -106,6 +106,9 @@ class TenantScopedInline(_Scoped, InlineBase):
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
         formset.form = _bound(formset.form, request)
+        for field in formset.form.base_fields.values():
+            # A row of a table has its titles in the head, where screen readers do not look.
+            field.widget.attrs.setdefault("aria-label", field.label)
         return formset
 
 
