@@ -18,12 +18,18 @@ MANAGE = (sys.executable, str(CHECKOUT / "manage.py"))
 class Worker:
     """One running management command. Its output is in `log`."""
 
+    command: tuple[str, ...] = MANAGE
+
     def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str], log: Path) -> None:
         self.name = arguments[0]
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*MANAGE, *arguments], env=dict(environment), cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT
+                [*self.command, *arguments],
+                env=dict(environment),
+                cwd=CHECKOUT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
 
     @property
