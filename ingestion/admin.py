@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from dispatching.cells import chip, moment
 from dispatching.listing import BoundedPaginator
-from ingestion import operating, reasons
-from ingestion.models import OperatorPosition, RejectedTrigger
+from ingestion import confirming, reasons
+from ingestion.models import OperatorPosition, RejectedState, RejectedTrigger
+from ingestion.showing import shown
 from tenants.identity import Capability, may
 from tenants.scoping import ReadOnlyAdmin
 
-SHOWN_BYTES = 8_192
+TONES = {
+    RejectedState.OPEN.value: "warning",
+    RejectedState.REPLAY_REQUESTED.value: "info",
+    RejectedState.REPLAYED.value: "success",
+    RejectedState.DISCARDED.value: "",
+}
 
 
 @admin.register(RejectedTrigger)
 class RejectedTriggerAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "code", "path", "state", "journey_name", "correlation_id", "place")
+    list_display = ("at", "situation", "told", "event", "place")
     list_filter = (
         "state",
         ("code", admin.AllValuesFieldListFilter),
@@ -40,13 +49,10 @@ class RejectedTriggerAdmin(ReadOnlyAdmin):
     list_per_page = 50
     list_max_show_all = 50
     actions = ("replay", "replay_skipped", "discard")
-    fieldsets = (
-        (None, {"fields": ("code", "explanation", "what_to_do", "path", "message")}),
-        (_("State"), {"fields": ("state", "state_changed_at", "state_changed_by", "created_at")}),
-        (_("Event"), {"fields": ("journey_name", "correlation_id", "raw_size", "raw_text")}),
-        (_("Record"), {"fields": ("topic", "partition", "offset", "record_at", "headers_text")}),
-    )
-    readonly_fields = ("explanation", "what_to_do", "raw_text", "headers_text")
+    sortable_by = ()
+
+    class Media:
+        css = {"all": ("dispatching/operations.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found = super().get_queryset(request)
@@ -60,63 +66,84 @@ class RejectedTriggerAdmin(ReadOnlyAdmin):
         return may(request, Capability.OPERATE)
 
     @admin.action(description=_("Replay the selected events"), permissions=["operate"])
-    def replay(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
-        self._ask(request, queryset, skipped=False)
+    def replay(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> HttpResponse:
+        return self._ask(confirming.REPLAY, request, queryset)
 
     @admin.action(
         description=_("Replay the selected skipped events, though they may have been sent"), permissions=["operate"]
     )
-    def replay_skipped(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
-        self._ask(request, queryset, skipped=True)
+    def replay_skipped(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> HttpResponse:
+        return self._ask(confirming.REPLAY_SKIPPED, request, queryset)
 
     @admin.action(description=_("Discard the selected events"), permissions=["operate"])
-    def discard(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> None:
-        chosen = queryset.count()
-        done = operating.discard(queryset, by=request.user.get_username())
-        self._tell(request, done, ngettext("%(n)d event discarded.", "%(n)d events discarded.", done))
-        if chosen > done:
-            self.message_user(request, _("The others were replayed or discarded already."), messages.WARNING)
+    def discard(self, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> HttpResponse:
+        return self._ask(confirming.DISCARD, request, queryset)
 
-    def _ask(self, request: HttpRequest, chosen: QuerySet[RejectedTrigger], *, skipped: bool) -> None:
-        total = chosen.count()
-        done = operating.request_replay(chosen, by=request.user.get_username(), skipped=skipped)
-        told = ngettext(
-            "%(n)d event will be replayed within seconds.", "%(n)d events will be replayed within seconds.", done
-        )
-        self._tell(request, done, told)
-        if total > done:
-            left = _(
-                "Left alone: what is not open, what was skipped in a recovery (it has an action of its own), and what"
-                " is so large that only its beginning was kept (send it again instead)."
-            )
-            self.message_user(request, left, messages.WARNING)
+    def _ask(self, deed: confirming.Deed, request: HttpRequest, queryset: QuerySet[RejectedTrigger]) -> HttpResponse:
+        ids = queryset.values_list("pk", flat=True)[: confirming.BULK + 1]
+        return confirming.ask(deed, self, request, ids, request.get_full_path())
 
-    def _tell(self, request: HttpRequest, done: int, text: str) -> None:
-        self.message_user(request, text % {"n": done}, messages.SUCCESS if done else messages.WARNING)
+    def get_urls(self) -> list[Any]:
+        deed = path("deed/", self.admin_site.admin_view(self.deed_view), name="ingestion_rejectedtrigger_deed")
+        return [deed, *super().get_urls()]
 
-    @admin.display(description=_("record"), ordering="offset")
-    def place(self, rejected: RejectedTrigger) -> str:
-        return f"{rejected.topic}[{rejected.partition}]@{rejected.offset}"
+    def deed_view(self, request: HttpRequest) -> HttpResponse:
+        """Where the buttons of the page and of the question lead."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        return confirming.answer(self, request)
+
+    def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """The page of one; there is nothing to change, so there is no form."""
+        if request.method != "GET":
+            raise PermissionDenied
+        rejected = self.get_object(request, object_id)
+        if rejected is None:
+            # Django's own words for it.
+            return super().change_view(request, object_id)
+        if not self.has_view_permission(request, rejected):
+            raise PermissionDenied
+        operates = self.has_operate_permission(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Rejected event"),
+            "rejected": rejected,
+            "explanation": reasons.explanation(rejected.code),
+            "what_to_do": reasons.what_to_do(rejected.code),
+            "raw": shown(rejected),
+            "state_tone": TONES[rejected.state],
+            "deeds": confirming.deeds_for(rejected) if operates else [],
+        }
+        return TemplateResponse(request, "ingestion/page.html", context)
+
+    @admin.display(description=_("when"))
+    def at(self, rejected: RejectedTrigger) -> str:
+        return moment(rejected.created_at)
 
     @admin.display(description=_("what happened"))
-    def explanation(self, rejected: RejectedTrigger) -> str:
-        return reasons.explanation(rejected.code) or "—"
+    def told(self, rejected: RejectedTrigger) -> SafeString:
+        words = reasons.explanation(rejected.code) or rejected.code
+        under = f"{rejected.code} · {rejected.path}" if rejected.path not in ("", "$") else rejected.code
+        return format_html(
+            '<span class="ops-cell ops-two-lines">{}<span class="ops-under">{}</span></span>', words, under
+        )
 
-    @admin.display(description=_("what to do"))
-    def what_to_do(self, rejected: RejectedTrigger) -> str:
-        return reasons.what_to_do(rejected.code) or "—"
+    @admin.display(description=_("State"))
+    def situation(self, rejected: RejectedTrigger) -> SafeString:
+        return chip(rejected.get_state_display(), TONES[rejected.state])
 
-    @admin.display(description=_("raw bytes"))
-    def raw_text(self, rejected: RejectedTrigger) -> SafeString:
-        """Its beginning as text; bytes that are no text are written as \\x escapes."""
-        raw = bytes(rejected.raw)
-        text = raw[:SHOWN_BYTES].decode(errors="backslashreplace").replace("\0", "\\x00")
-        return format_html("<pre>{}{}</pre>", text, "…" if rejected.raw_size > SHOWN_BYTES else "")
+    @admin.display(description=_("event"))
+    def event(self, rejected: RejectedTrigger) -> SafeString:
+        return format_html(
+            '<span class="ops-cell">{}<span class="ops-under">{}</span></span>',
+            rejected.journey_name or "—",
+            rejected.correlation_id,
+        )
 
-    @admin.display(description=_("headers"))
-    def headers_text(self, rejected: RejectedTrigger) -> SafeString | str:
-        lines = "\n".join(f"{name}: {value}" for name, value in rejected.headers)
-        return format_html("<pre>{}</pre>", lines) if lines else "—"
+    @admin.display(description=_("record"))
+    def place(self, rejected: RejectedTrigger) -> str:
+        return f"{rejected.topic}[{rejected.partition}]@{rejected.offset}"
 
 
 @admin.register(OperatorPosition)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from ingestion import reasons
@@ -14,6 +16,7 @@ from tests.factories import MembershipFactory
 from tests.web import as_web_process
 
 LIST = "/admin/ingestion/rejectedtrigger/"
+DEED = "/admin/ingestion/rejectedtrigger/deed/"
 POSITIONS = "/admin/ingestion/operatorposition/"
 EVIL = b'<script>alert("x")</script> \xff \x00'
 
@@ -50,9 +53,19 @@ def viewer(transactional_db: None) -> Client:
     return person(Role.VIEWER)
 
 
-def act(client: Client, action: str, *rows: RejectedTrigger) -> str:
+def act(client: Client, action: str, *rows: RejectedTrigger, confirmed: bool = True) -> str:
+    """Choose rows of the list, and press yes on the page that asks."""
     with as_web_process():
-        answer = client.post(LIST, {"action": action, "_selected_action": [str(row.pk) for row in rows]}, follow=True)
+        data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+        page = client.post(LIST, data, follow=True).content.decode()
+        asked = re.search(r'name="ids" value="([^"]*)".*?name="deed" value="([^"]*)"', page, re.DOTALL)
+        if not (confirmed and asked):
+            return page
+        return press(client, asked[2], asked[1])
+
+
+def press(client: Client, deed: str, ids: str) -> str:
+    answer = client.post(DEED, {"deed": deed, "ids": ids, "confirmed": "yes"}, follow=True)
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -106,8 +119,8 @@ def test_replaying_asks_for_what_is_open_and_whole_and_counts_the_rest(operator:
     changed = RejectedTrigger.objects.get(pk=whole.pk)
     assert changed.state_changed_by.startswith("user")
     assert changed.state_changed_at is not None
-    assert "messagelist" in page
-    assert "warning" in page
+    assert "1 evento" in page
+    assert "Ficaram como estavam" in page
 
 
 def test_skipped_events_are_replayed_only_by_their_own_action(operator: Client) -> None:
@@ -124,10 +137,38 @@ def test_discarding_ends_what_is_open_or_waits(operator: Client) -> None:
     assert states == [RejectedState.DISCARDED, RejectedState.DISCARDED, RejectedState.REPLAYED]
 
 
+def test_nothing_is_changed_before_it_was_confirmed_and_the_count_is_told(operator: Client) -> None:
+    row, other = rejected(), rejected(code=reasons.STALE)
+    page = act(operator, "discard", row, other, confirmed=False)
+    assert "2 eventos" in page
+    assert reasons.STALE in page
+    assert RejectedTrigger.objects.get(pk=row.pk).state == RejectedState.OPEN
+
+
+def test_the_deed_stands_in_the_journal_with_who_and_how_many_and_pressing_twice_adds_nothing(operator: Client) -> None:
+    rows = [rejected(), rejected(correlation_id="c-2")]
+    act(operator, "discard", *rows)
+    with as_web_process():
+        press(operator, "discard", " ".join(str(row.pk) for row in rows))
+    entries = list(LogEntry.objects.all())
+    assert sorted(entry.object_id or "" for entry in entries) == sorted(str(row.pk) for row in rows)
+    assert all("2" in entry.change_message for entry in entries)
+
+
+def test_the_wrong_place_is_marked_in_what_came_in(operator: Client) -> None:
+    raw = b'{"journey_name": "j", "contact_attributes": {"email": 7}}'
+    row = rejected(code=reasons.WRONG_TYPE, path="$.contact_attributes.email", raw=raw)
+    with as_web_process():
+        page = operator.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert '<mark class="ops-mark">    &quot;email&quot;: 7</mark>' in page
+
+
 def test_a_viewer_looks_and_changes_nothing(viewer: Client) -> None:
     row = rejected()
     page = act(viewer, "replay", row)
     assert "campaign_triggers[0]@1" in page
+    with as_web_process():
+        assert viewer.post(DEED, {"deed": "discard", "ids": str(row.pk), "confirmed": "yes"}).status_code == 403
     assert RejectedTrigger.objects.get(pk=row.pk).state == RejectedState.OPEN
 
 
