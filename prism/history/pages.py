@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -71,9 +71,6 @@ class ChangeAdmin(ReadOnlyAdmin):
         mine = Q(tenant_id=identity.id)
         people = Q(kind="auth.user", object_id__in=members.values_list(Cast("user_id", TextField()), flat=True))
         return super().get_queryset(request).filter(mine | people)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": _("History of changes"), **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - by name
         return ToldLines

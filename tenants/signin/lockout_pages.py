@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.decorators import display
@@ -19,6 +19,18 @@ from tenants.identity import Capability, may, tenant_of
 from tenants.models import Membership
 from tenants.scoping import ReadOnlyAdmin
 from tenants.signin.lockout import blocked, unlock
+
+# The library's own words, which come without Portuguese: said here, they are in our catalogue.
+WORDS = (
+    _("access attempt"),
+    _("access attempts"),
+    _("IP Address"),
+    _("Failed Logins"),
+    _("Attempt Time"),
+    _("User Agent"),
+    _("Username"),
+    _("Axes"),
+)
 
 
 @admin.register(AccessAttempt)
@@ -29,9 +41,6 @@ class FailedSignInAdmin(ReadOnlyAdmin):
     search_fields = ("username",)
     actions = ("let_in",)
     fields = readonly_fields = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent")
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": _("Failed sign-ins"), **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Those of the organisation's members; a superuser sees also names that nobody has."""

@@ -27,9 +27,9 @@ class SecondFactorOfMembers(Base):
         members: QuerySet[Membership] = super().get_queryset(request).annotate(factor_id=factor)
         return members
 
-    @admin.display(description=_("second step"), boolean=True)
-    def second_step(self, member: Any) -> bool:
-        return member.factor_id is not None
+    @admin.display(description=_("second step"))
+    def second_step(self, member: Any) -> Any:
+        return _("On") if member.factor_id is not None else None
 
     @admin.action(description=_("Reset the second step of the selected members"), permissions=["change"])
     def reset_second_step(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
