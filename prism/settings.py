@@ -247,7 +247,11 @@ REST_FRAMEWORK = {
 API_DOCS_OPEN = read.flag("API_DOCS_OPEN", False)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Prism",
-    "DESCRIPTION": "What docs/api.md tells in full: keys and scopes, errors, pages, versions, repeating safely.",
+    "DESCRIPTION": (
+        "Everything that is set up, sent and operated. Send `Authorization: Bearer prism_…`. Errors are problem details"
+        " (RFC 9457) with a stable `code`, and one per field; lists go by cursor; whoever changes a row says in"
+        " `If-Match` which version of it he has seen. docs/api.md tells it with examples."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api",

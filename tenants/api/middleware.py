@@ -25,7 +25,7 @@ from tenants.keys import check_key
 from tenants.middleware import acting_by_key, answer_within
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="prism"'}
-_KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
+_KEPT = ("Content-Language", "Content-Security-Policy")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -130,7 +130,11 @@ def _with(response: HttpResponseBase, allowance: Allowance) -> HttpResponseBase:
 def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     server = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     code = OF_STATUS.get(response.status_code, "internal_error" if server else "bad_request")
-    kept = {name: value for name, value in response.headers.items() if name in _KEPT or name.startswith("RateLimit")}
     # Where the request was stopped before its language was known, the last one of this thread would still be spoken.
     with translation.override(translation.get_language_from_request(request)):
-        return problem_response(code, headers=kept)
+        problem = problem_response(code)
+    # What says how to treat the answer stays; what describes the page that it was does not.
+    for name, value in response.headers.items():
+        if not name.startswith("Content-") or name in _KEPT:
+            problem.headers[name] = value
+    return problem

@@ -82,8 +82,10 @@ def problem_response(
 ) -> HttpResponse:
     """For what is answered outside of a view."""
     body = {**problem_body(code, str(detail)), **(more or {})}
+    content = msgspec.json.encode(body)
+    length = {"Content-Length": str(len(content))}
     return HttpResponse(
-        msgspec.json.encode(body), content_type=CONTENT_TYPE, status=body["status"], headers=dict(headers or {})
+        content, content_type=CONTENT_TYPE, status=body["status"], headers={**(headers or {}), **length}
     )
 
 
