@@ -272,6 +272,7 @@ class PaceCounter(models.Model):
 
 
 # Unmanaged models over views, in a file of their own; imported here so that Django knows them.
+from dispatching.counts import DispatchCount  # noqa: E402 - the same
 from dispatching.idempotency_keys import IdempotencyKey  # noqa: E402 - after what they look at
 from dispatching.queues import (  # noqa: E402 - the same
     QueueBatch,
@@ -284,8 +285,8 @@ from dispatching.receipts import DeliveryReceipt, ProviderMessage, WaitingReceip
 from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
 
 __all__ = [
-    "Attempt", "CapCounter", "DeadLetter", "DeliveryReceipt", "Dispatch", "DoubtfulDispatch", "DueDispatch",
-    "IdempotencyKey", "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane", "QueueWorker",
-    "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt", "UnsettledDispatch", "WaitingReceipt",
-    "Worker",
+    "Attempt", "CapCounter", "DeadLetter", "DeliveryReceipt", "Dispatch", "DispatchCount", "DoubtfulDispatch",
+    "DueDispatch", "IdempotencyKey", "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane",
+    "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt", "UnsettledDispatch",
+    "WaitingReceipt", "Worker",
 ]  # fmt: skip

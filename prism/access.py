@@ -41,6 +41,7 @@ TABLES: dict[str, str] = {
     "campaign_provider_templates": ALL,
     "dispatches": "SELECT",
     "attempts": "SELECT",
+    "dispatch_counts": "SELECT",
     "idempotency_keys": "SELECT, INSERT, UPDATE",
     "unsettled_dispatches": "SELECT",
     "provider_messages": "SELECT",

@@ -37,6 +37,7 @@ JOBS: tuple[Job, ...] = (
     Job("send_due_dispatches", "dispatching.draining.drain_due", "* * * * *", "send_due_dispatches", timeout=90),
     Job("check_providers", "providers.probing.check_providers", "* * * * *", "check_providers"),
     Job("apply_receipts", "dispatching.receiving.apply_waiting_receipts", "* * * * *", "apply_receipts"),
+    Job("fold_counts", "dispatching.counting.fold_counts", "*/10 * * * *", "fold_counts"),
     Job("ensure_partitions", "dispatching.upkeep.keep_partitions_ahead", "7 * * * *", "ensure_partitions"),
     Job(
         "analyze_partitions",
