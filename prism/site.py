@@ -46,10 +46,15 @@ class PrismSite(Base):
         choices = identities_of(request.user.pk) if several and request.user.pk else []
         return {**super().each_context(request), "tenant": identity, "tenant_choices": choices}
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        from prism.home.page import home_context  # the rooms' models, which are not there yet when the site is made
+
+        return super().index(request, {**home_context(request), **(extra_context or {})})
+
     def extra_urls(self) -> list[URLPattern]:
         # The admin's own way out is for those who are in; this one is also for whom no organisation has taken in.
         leave = LogoutView.as_view(template_name="registration/logged_out.html")
-        return [path("leave/", leave, name="leave")]
+        return [path("leave/", leave, name="leave"), path("now/", self.admin_view(_now), name="now")]
 
     def search(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The command palette's answer. The theme's own would look into every list and remember it across tenants."""
@@ -57,3 +62,9 @@ class PrismSite(Base):
 
         results = find(request, request.GET.get("s", ""))
         return TemplateResponse(request, "unfold/helpers/command_results.html", {"results": results})
+
+
+def _now(request: HttpRequest) -> HttpResponse:
+    from prism.home.page import now_view  # the same
+
+    return now_view(request)
