@@ -17,7 +17,7 @@ from tenants.models import ApiKey, Membership, Tenant
 class OrganisationSerializer(StrictModelSerializer):
     class Meta:
         model = Tenant
-        fields = ("slug", "name", "timezone", "locale", "person_key_attribute", "created_at")
+        fields = ("slug", "name", "timezone", "locale", "person_key_attribute", "second_factor", "created_at")
         read_only_fields = ("slug", "created_at")
 
 

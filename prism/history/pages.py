@@ -63,14 +63,10 @@ class ChangeAdmin(ReadOnlyAdmin):
     fields = readonly_fields = ("line",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
-        # People are shared by organisations: their lines have none.
         identity = tenant_of(request)
         if identity is None:
             return Change.objects.none()
-        members = Membership.objects.filter(tenant_id=identity.id)
-        mine = Q(tenant_id=identity.id)
-        people = Q(kind="auth.user", object_id__in=members.values_list(Cast("user_id", TextField()), flat=True))
-        return super().get_queryset(request).filter(mine | people)
+        return of_organisation(super().get_queryset(request), identity.id)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - by name
         return ToldLines
@@ -81,3 +77,10 @@ class ChangeAdmin(ReadOnlyAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and may(request, Capability.ADMINISTER)
+
+
+def of_organisation(queryset: QuerySet[Change], tenant_id: int) -> QuerySet[Change]:
+    """People are shared by organisations: their lines have none."""
+    members = Membership.objects.filter(tenant_id=tenant_id)
+    people = Q(kind="auth.user", object_id__in=members.values_list(Cast("user_id", TextField()), flat=True))
+    return queryset.filter(Q(tenant_id=tenant_id) | people)

@@ -165,6 +165,21 @@ def test_the_organisation_is_one_row_at_one_address(caller: Caller) -> None:
     assert caller.patch("organisation", {"name": "x"}, shown["ETag"]).status_code == 412
 
 
+def test_what_was_changed_and_by_whom_is_told_to_administrators(caller: Caller, tenant: Tenant) -> None:
+    place, answer = made(caller, "segments", {"code": "vip", "name": "VIP"})
+    caller.patch(place, {"name": "Very"}, answer["ETag"])
+    changed, added = caller.get("changes?kind=audiences.segment").json()["results"]
+    assert (changed["deed"], added["deed"], changed["username"]) == ("update", "insert", None)
+    assert changed["object_id"] == answer.json()["id"]
+    assert "VIP" in str(changed["changes"])
+    assert changed["origin"]["key"]
+    assert codes_of(caller.get("changes?kind=nothing")) == {"kind": "invalid_choice"}
+    assert caller.get("changes?since=2020-01-01T00:00:00Z&until=2020-01-02T00:00:00Z").json()["results"] == []
+    with as_owner():
+        reader = Caller(key_of(tenant.pk, "view", name="reader"))
+    assert reader.get("changes").status_code == 403
+
+
 def test_roles_are_changed_by_others(caller: Caller, tenant: Tenant) -> None:
     with as_owner():
         member = MembershipFactory.create(tenant=tenant, role=Role.ADMIN)
