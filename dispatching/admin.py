@@ -23,7 +23,7 @@ from dispatching.models import Dispatch, ScheduledDispatch
 from dispatching.telling import RELATED, label_of, tell
 from dispatching.wording import detail_of
 from tenants.identity import Capability, may
-from tenants.scoping import ReadOnlyAdmin
+from tenants.scoping import ReadOnlyAdmin, of_tenant
 
 __all__ = ["queue_admin"]
 
@@ -156,11 +156,21 @@ class DispatchAdmin(HistoryAdmin):
         return cells.reason(dispatch.reason, detail_of(dispatch))
 
 
+class ScheduledChangeList(BoundedChangeList):
+    """A view over the history that keeps what was scheduled, which no index tells: the history is looked through."""
+
+    always = True
+
+    def indexed_rows(self, request: HttpRequest) -> QuerySet[Any]:
+        return of_tenant(Dispatch.objects.all(), request)
+
+
 @admin.register(ScheduledDispatch)
 class ScheduledDispatchAdmin(HistoryAdmin):
     list_display = ("goes", "state", "campaign", "correlation_id", "processed_at")
     list_filter = (("campaign", CampaignFilter), MadeWithin, Before)
     list_select_related = ("campaign",)
+    list_before_template = "dispatching/looked.html"
     search_fields = ("correlation_id",)
     search_help_text = _("Tax id in any form, correlation id, provider's message id, or id of the dispatch; whole.")
     fields = ("status", "scheduled_for", "processed_at", "campaign", "trigger_time", "correlation_id", "error_message")
@@ -172,6 +182,9 @@ class ScheduledDispatchAdmin(HistoryAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return searched(request, queryset, search_term, model=Dispatch), False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ARG002 - Django's own signature
+        return ScheduledChangeList
 
     @admin.display(description=_("scheduled for"))
     def goes(self, scheduled: ScheduledDispatch) -> str:

@@ -52,13 +52,20 @@ class BoundedChangeList(ChangeList):
     """For lists ordered by falling UUIDv7 keys. Filters that no index serves have `unindexed = True`."""
 
     look: Look | None = None
+    always = False
+    """Whether what the list is of has no index by itself."""
+
+    def indexed_rows(self, _request: HttpRequest) -> QuerySet[Any]:
+        """Where the rows to look through are counted: of the list itself, or of the table that its ids are of."""
+        rows: QuerySet[Any] = self.root_queryset
+        return rows
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         found = super().get_queryset(request, exclude_parameters)
         before = _identifier(request.GET.get(BEFORE, ""))
         if before:
             found = found.filter(pk__lt=before)
-        if self.query or not any(_narrows(spec, request) for spec in self.filter_specs):
+        if self.query or not (self.always or any(_narrows(spec, request) for spec in self.filter_specs)):
             return found
         last = self._last(request, before)
         if last is None:
@@ -69,7 +76,7 @@ class BoundedChangeList(ChangeList):
 
     def _last(self, request: HttpRequest, before: uuid.UUID | None) -> uuid.UUID | None:
         """The id of the last row that is looked at; None where there are fewer."""
-        indexed = self.root_queryset
+        indexed = self.indexed_rows(request)
         for spec in self.filter_specs:
             if not getattr(spec, "unindexed", False):
                 narrowed = spec.queryset(request, indexed)

@@ -18,6 +18,7 @@ from dispatching.cells import chip, moment
 from dispatching.listing import BoundedPaginator
 from ingestion import confirming, reasons
 from ingestion.models import OperatorPosition, RejectedState, RejectedTrigger
+from ingestion.narrowing import CodeFilter, JourneyFilter, TopicFilter
 from ingestion.showing import shown
 from tenants.identity import Capability, may
 from tenants.scoping import ReadOnlyAdmin
@@ -35,9 +36,9 @@ class RejectedTriggerAdmin(ReadOnlyAdmin):
     list_display = ("at", "situation", "told", "event", "place")
     list_filter = (
         "state",
-        ("code", admin.AllValuesFieldListFilter),
-        ("topic", admin.AllValuesFieldListFilter),
-        ("journey_name", admin.AllValuesFieldListFilter),
+        CodeFilter,
+        TopicFilter,
+        JourneyFilter,
         ("created_at", admin.DateFieldListFilter),
     )
     search_fields = ("correlation_id__exact", "journey_name__exact")
@@ -110,6 +111,7 @@ class RejectedTriggerAdmin(ReadOnlyAdmin):
             "title": _("Rejected event"),
             "rejected": rejected,
             "explanation": reasons.explanation(rejected.code),
+            "own_words": bool(rejected.message) and not rejected.message.startswith(rejected.code),
             "what_to_do": reasons.what_to_do(rejected.code),
             "raw": shown(rejected),
             "state_tone": TONES[rejected.state],

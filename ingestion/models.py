@@ -99,6 +99,8 @@ class RejectedTrigger(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "-created_at"], name="rejected_triggers_recent"),
             models.Index(fields=["tenant", "correlation_id"], name="rejected_triggers_correlation"),
+            models.Index(fields=["-created_at"], name="rejected_triggers_newest"),
+            models.Index(fields=["code", "-created_at"], name="rejected_triggers_by_code"),
             models.Index(
                 fields=["state"], name="rejected_triggers_to_replay", condition=models.Q(state="replay_requested")
             ),

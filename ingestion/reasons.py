@@ -102,6 +102,14 @@ _EXPLANATIONS: dict[str, tuple[Promise, Promise]] = {
 }
 
 
+_OF_PLANNING = (
+    dispatching_reasons.CAMPAIGN_NOT_STARTED,
+    dispatching_reasons.CAMPAIGN_ENDED,
+    dispatching_reasons.DUPLICATE_OTHER_PAYLOAD,
+)
+"""What planning refuses beside those above, where nothing more is to be said than what happened."""
+
+
 def explanation(code: str) -> str:
     """What the code means, in the reader's language; empty for a code that neither room knows."""
     known = _EXPLANATIONS.get(code)
@@ -111,3 +119,8 @@ def explanation(code: str) -> str:
 def what_to_do(code: str) -> str:
     known = _EXPLANATIONS.get(code)
     return str(known[1]) if known else ""
+
+
+def codes() -> list[str]:
+    """Every code that an event may be rejected with."""
+    return [*_EXPLANATIONS, *(code for code in _OF_PLANNING if code not in _EXPLANATIONS)]
