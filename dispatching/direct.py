@@ -1,6 +1,6 @@
 """Send without a campaign: messages become a receipt, a dispatch and a due row each, or a coded answer and no row.
 
-Set-wise: five statements, however many messages. Resident senders find the due rows within half a second. All belongs
+Set-wise: four statements, however many messages. Resident senders find the due rows within half a second. All belongs
 into the transaction of a request that acts for the tenant (tenants.scope) and may operate; the database checks both.
 """
 

@@ -61,11 +61,6 @@ def dispatches_of(*, tenant_id: int, message_id: str) -> list[uuid.UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def trigger_of(*, tenant_id: int, correlation_id: str) -> uuid.UUID | None:
-    """The first of them."""
-    return next(iter(triggers_of(tenant_id=tenant_id, correlation_id=correlation_id)), None)
-
-
 def _call(function: str, dispatch_ids: Sequence[uuid.UUID], argument: int | str) -> list[uuid.UUID]:
     if len(dispatch_ids) > AT_ONCE:
         raise ValueError(f"at most {AT_ONCE} dispatches at once, got {len(dispatch_ids)}")
