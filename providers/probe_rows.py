@@ -90,12 +90,12 @@ class Probes:
             "health": Health.HEALTHY if verdict.ok else Health.FAILING,
             "message": f"{verdict.code}: {verdict.detail}" if verdict.detail else verdict.code,
         }
-        same: tuple[bool] | None = None
+        is_news: bool | None = None
         with self._connection.transaction():
             same = self._connection.execute(_HEALTH, values).fetchone()
-            is_mine = self._connection.execute(_DONE, values).rowcount == 1
-            if not is_mine:
+            if self._connection.execute(_DONE, values).rowcount != 1:
                 raise psycopg.Rollback
             if not check.requested_by and same == (True,):
                 self._connection.execute(_FORGET, [check.id])
-        return same == (False,) if is_mine else None
+            is_news = same == (False,)
+        return is_news
