@@ -49,4 +49,5 @@ class JourneyFilter(TextFilter):
     parameter_name = "journey_name"
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(journey_name=self.value().strip()) if self.value() else queryset
+        wanted = (self.value() or "").strip()
+        return queryset.filter(journey_name=wanted) if wanted else queryset

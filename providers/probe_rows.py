@@ -90,12 +90,11 @@ class Probes:
             "health": Health.HEALTHY if verdict.ok else Health.FAILING,
             "message": f"{verdict.code}: {verdict.detail}" if verdict.detail else verdict.code,
         }
-        is_news: bool | None = None
         with self._connection.transaction():
             same = self._connection.execute(_HEALTH, values).fetchone()
             if self._connection.execute(_DONE, values).rowcount != 1:
                 raise psycopg.Rollback
             if not check.requested_by and same == (True,):
                 self._connection.execute(_FORGET, [check.id])
-            is_news = same == (False,)
-        return is_news
+            return same == (False,)
+        return None
