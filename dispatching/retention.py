@@ -9,12 +9,17 @@ import structlog
 from django.conf import settings
 from psycopg import sql
 
-from dispatching.partitions import TABLES
+from dispatching.partitions import TABLES, uuid_floor
 from tenants.database import connect
 
 log = structlog.get_logger("prism.dispatching")
 
 CHUNK = 10_000
+# By the key first: ids tell when they were made, and nothing is unsettled before it is made.
+_UNSETTLED = """
+DELETE FROM unsettled_dispatches WHERE dispatch_id = ANY (ARRAY(
+  SELECT dispatch_id FROM unsettled_dispatches WHERE dispatch_id < %s AND since < %s LIMIT %s))
+"""
 JOB_SECONDS = 180.0
 
 
@@ -56,6 +61,22 @@ def clean_cap_counters(today: dt.date | None = None, *, max_seconds: float = JOB
             total += deleted
     if total:
         log.info("cap_counters_cleaned", counters=total)
+    return total
+
+
+def clean_unsettled(now: dt.datetime | None = None, *, max_seconds: float = JOB_SECONDS) -> int:
+    """Take failures and unknowns past DEAD_LETTER_RETENTION_DAYS out of the operators' lists; the history keeps them.
+    How many went."""
+    days = min(settings.DEAD_LETTER_RETENTION_DAYS, settings.DISPATCH_RETENTION_DAYS)
+    cutoff = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=days)
+    until = time.monotonic() + max_seconds
+    total, deleted = 0, CHUNK
+    with connect("prism-retention") as connection:
+        while deleted == CHUNK and time.monotonic() < until:
+            deleted = connection.execute(_UNSETTLED, [uuid_floor(cutoff), cutoff, CHUNK]).rowcount
+            total += deleted
+    if total:
+        log.info("unsettled_cleaned", count=total)
     return total
 
 

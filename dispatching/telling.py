@@ -14,15 +14,17 @@ from django.urls import reverse
 
 from dispatching.masking import masked_destination
 from dispatching.models import Attempt, Dispatch
+from dispatching.receipts import DeliveryReceipt
 from dispatching.statuses import PUBLISHED
 from dispatching.steps import Gate, Step, gate_of, path_of
-from dispatching.timeline import Deed, Moment, moments_of, published
+from dispatching.timeline import Deed, Moment, moments_of, published, reported
 from dispatching.wording import TONES, sentence_of
 from outbox.looking import fact_state
 
 MOST_TRIES = 50
 MOST_SIBLINGS = 20
 MOST_DEEDS = 20
+MOST_RECEIPTS = 50
 MOST_JSON = 20_000
 _MARKUP = re.compile(r"<(html|body|div|p|table|br|h[1-6]|a|img)\b", re.IGNORECASE)
 RELATED = ("campaign", "provider", "template", "template_version", "campaign_provider")
@@ -63,7 +65,7 @@ def tell(dispatch: Dispatch, now: dt.datetime) -> Story:
     attempts = list(
         Attempt.objects.filter(dispatch_id=dispatch.pk, tenant_id=dispatch.tenant_id).order_by("id")[:MOST_TRIES]
     )
-    moments = moments_of(dispatch, attempts, now, deeds=_deeds(dispatch))
+    moments = moments_of(dispatch, attempts, now, deeds=_deeds(dispatch), receipts=_receipts(dispatch))
     if dispatch.status in PUBLISHED:
         told = published(fact_state(dispatch.pk, dispatch.contact_tax_id or dispatch.correlation_id))
         moments += [told] if told else []
@@ -141,6 +143,15 @@ def _deeds(dispatch: Dispatch) -> list[Deed]:
     return [
         Deed(entry.action_time, str(entry.user), entry.get_change_message())
         for entry in entries.order_by("-action_time")[:MOST_DEEDS]
+    ]
+
+
+def _receipts(dispatch: Dispatch) -> list[Moment]:
+    """What the vendor reported later, in the order it happened."""
+    rows = DeliveryReceipt.objects.filter(dispatch_id=dispatch.pk, tenant_id=dispatch.tenant_id).defer("payload")
+    return [
+        reported(row.kind, row.status, row.reason, row.error_message or "", row.occurred_at or row.received_at)
+        for row in rows.order_by("id")[:MOST_RECEIPTS]
     ]
 
 

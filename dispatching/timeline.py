@@ -177,3 +177,16 @@ def published(state: str) -> Moment | None:
     }
     found: Any = words.get(state)
     return Moment(None, found[0], found[1], tone=found[2]) if found else None
+
+
+def reported(kind: str, status: str, reason: str, error: str, at: dt.datetime) -> Moment:
+    """A receipt: what the vendor said later, and in its own word."""
+    words: dict[str, tuple[str, str]] = {
+        Status.SENT: ("mark_chat_read", _("Reported as sent")),
+        Status.DELIVERED: ("done_all", _("Reported as delivered")),
+        Status.READ: ("visibility", _("Reported as read")),
+        Status.FAILED: ("report", _("Reported as not delivered")),
+    }
+    icon, title = words.get(status, ("notifications", _("Reported by the provider")))
+    detail = " · ".join(part for part in (kind, reason_text(reason) if reason else "", error) if part)
+    return Moment(at, icon, title, detail[:400], TONES.get(status, ""))

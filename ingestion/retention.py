@@ -1,4 +1,5 @@
-"""Rejected triggers are kept for DEAD_LETTER_RETENTION_DAYS (contract.md, Providers), then go in chunks."""
+"""Dead letters are kept for DEAD_LETTER_RETENTION_DAYS (contract.md, Providers), then go in chunks: rejected triggers,
+and dispatches from the lists of what failed or is unknown."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import time
 import structlog
 from django.conf import settings
 
+from dispatching.retention import clean_unsettled
 from ingestion.rejections import delete_older
 from tenants.database import connect
 
@@ -26,4 +28,4 @@ def clean_dead_letters(now: dt.datetime | None = None, *, max_seconds: float = J
             gone += deleted
     if gone:
         log.info("dead_letters_cleaned", count=gone)
-    return gone
+    return gone + clean_unsettled(now, max_seconds=max(1.0, until - time.monotonic()))

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from dispatching.ids import mint_ids
+from dispatching.retention import clean_unsettled
 
 NOW = dt.datetime.now(dt.UTC)
 INSERT = """
@@ -65,3 +66,15 @@ def test_partitions_made_later_keep_it_too(connection: psycopg.Connection) -> No
     assert triggers
     assert partitions
     assert triggers[0] == 2 * partitions[0]
+
+
+def test_old_ones_leave_the_lists_and_not_the_history(connection: psycopg.Connection) -> None:
+    old, new = mint_ids(NOW - dt.timedelta(days=6), 1), mint_ids(NOW, 1)
+    for ids in (old, new):
+        connection.execute(INSERT, ["FAILED", ids])
+    later = NOW + dt.timedelta(days=10)
+    connection.execute("UPDATE unsettled_dispatches SET since = now() - interval '6 days' WHERE dispatch_id = %s", old)
+    assert clean_unsettled(later) == 1
+    left = connection.execute("SELECT dispatch_id::text FROM unsettled_dispatches").fetchall()
+    assert left == [(new[0],)]
+    assert connection.execute("SELECT count(*) FROM dispatches WHERE status = 'FAILED'").fetchone() == (2,)

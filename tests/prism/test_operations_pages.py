@@ -19,6 +19,7 @@ from django.utils import timezone
 from dispatching import bounded
 from dispatching.ids import mint_ids
 from dispatching.models import Dispatch, DueDispatch
+from dispatching.receipts import DeliveryReceipt
 from ingestion.models import ConsumerPosition
 from tests.prism.tenancies import Filled
 from tests.web import as_owner_role, as_web_role
@@ -140,6 +141,29 @@ def get_one(client: Client, identifier: uuid.UUID) -> str:
     response = client.get(reverse("admin:dispatching_dispatch_change", args=[identifier]))
     assert response.status_code == 200
     return response.content.decode()
+
+
+def test_what_the_provider_reported_later_stands_in_the_timeline(mine: Filled, operator: Client) -> None:
+    with as_owner_role():
+        now = timezone.now()
+        provider = Dispatch.objects.get(pk=mine.failed).provider_id
+        assert provider
+        DeliveryReceipt.objects.create(
+            dispatch_id=mine.failed,
+            id=uuid.uuid4(),
+            tenant=mine.tenant,
+            provider_id=provider,
+            message_id="m",
+            kind="delivered-to-handset",
+            status="DELIVERED",
+            occurred_at=now,
+            received_at=now,
+            payload=b"{}",
+            payload_size=2,
+        )
+    page = get_one(operator, mine.failed)
+    assert "Reported as delivered" in page
+    assert "delivered-to-handset" in page
 
 
 def test_markup_in_a_message_stays_in_its_frame(mine: Filled, operator: Client) -> None:
