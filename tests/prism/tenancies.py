@@ -16,6 +16,7 @@ from dispatching.models import (
     Attempt,
     DeliveryReceipt,
     Dispatch,
+    DispatchCount,
     DueDispatch,
     IdempotencyKey,
     ProviderMessage,
@@ -197,6 +198,9 @@ def _history(
         model.objects.create(
             id=uuid.uuid4(), tenant=tenant, provider=provider, received_at=now, payload_size=1, **report, **more
         )
+    DispatchCount.objects.create(
+        tenant=tenant, hour=now, campaign=campaign, provider=provider, status="FAILED", changes=1
+    )
     SendBatch.objects.create(
         id=uuid.uuid4(),
         owner=1,

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dispatching.models import Dispatch
+from dispatching.models import Dispatch, DispatchCount
 from tests.factories import MembershipFactory, TenantFactory
 from tests.prism.counts import count_changes
 from tests.prism.pages import words_of
@@ -44,6 +44,7 @@ def home_of(page: str) -> str:
 
 @pytest.fixture
 def busy(two: tuple[Filled, Filled]) -> Filled:
+    DispatchCount.objects.all().delete()
     for filled, n in ((two[0], 40), (two[1], 7000)):
         count_changes(filled, "SENT", n)
         count_changes(filled, "FAILED", n // 4)
