@@ -10,7 +10,7 @@ import psycopg
 
 from dispatching import arrays, metrics, reasons, reports
 from dispatching.alarms import tell_dead_letters
-from dispatching.facts import COLUMNS, insert_facts
+from dispatching.facts import COLUMNS, insert_counts, insert_facts
 from dispatching.fallback import add_successors
 from dispatching.gates import explain
 from dispatching.parcels import EMPTY_MESSAGE, Parcel
@@ -49,6 +49,7 @@ moved AS (
   RETURNING {", ".join("d." + name.strip() for name in COLUMNS.split(","))}, d.attempts, d.returned_at,
     old.status AS old_status, old.reason AS old_reason, old.error_message AS old_error),
 facts AS ({insert_facts("moved")}),
+counts AS ({insert_counts("moved")}),
 told AS (
   INSERT INTO attempts (dispatch_id, id, tenant_id, number, outcome, reason, error_message, provider_response,
     dispatched_at, returned_at, created_at)

@@ -1,4 +1,4 @@
-"""How many changes into each status were told, by hour: what pages and reports add up, not the history itself."""
+"""How many dispatches came into each published status, by hour: the model. facts.py writes it, counting.py reads."""
 
 from __future__ import annotations
 
@@ -14,28 +14,52 @@ from tenants.models import Tenant
 
 
 class DispatchCount(models.Model):
-    """Insert-only deltas (decision 18), folded later into one row per hour and key. `hour` begins in UTC.
-
-    The sum of `changes` equals the facts that were written: the statement that writes facts writes these too.
-    """
+    """`changes` published changes into `status` within the hour. Statements insert deltas; folding makes one row of
+    those with one key (`folded`). A sum over all rows of a key is right at any moment."""
 
     id = models.BigAutoField(primary_key=True)
-    tenant = models.ForeignKey(Tenant, models.CASCADE, verbose_name=_("tenant"))
+    tenant = models.ForeignKey(
+        Tenant, models.DO_NOTHING, db_constraint=False, db_index=False, verbose_name=_("tenant"), related_name="+"
+    )
     hour = models.DateTimeField(_("hour"))
     campaign = models.ForeignKey(
-        Campaign, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("campaign")
+        Campaign,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("campaign"),
+        related_name="+",
     )
     provider = models.ForeignKey(
-        Provider, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, verbose_name=_("provider")
+        Provider,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("provider"),
+        related_name="+",
     )
     status = models.CharField(_("status"), max_length=15, choices=Status)
-    changes = models.IntegerField(_("changes"))
+    changes = models.BigIntegerField(_("changes"))
+    folded = models.BooleanField(db_default=False)
 
     class Meta:
         db_table = "dispatch_counts"
         verbose_name = _("count of dispatches")
         verbose_name_plural = _("counts of dispatches")
-        indexes: ClassVar = [models.Index(fields=["tenant", "hour"], name="dispatch_counts_hour")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "hour"], name="dispatch_counts_hour"),
+            models.Index(fields=["id"], name="dispatch_counts_deltas", condition=models.Q(folded=False)),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "hour", "campaign", "provider", "status"],
+                name="dispatch_counts_once",
+                condition=models.Q(folded=True),
+                nulls_distinct=False,
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.hour:%Y-%m-%d %H} {self.status} {self.changes}"
+        return f"{self.hour} {self.status} {self.changes}"

@@ -1,4 +1,4 @@
-"""How a dispatch becomes a fact: one SQL fragment for every place that moves a status (decisions 12 and 16).
+"""How a dispatch becomes a fact, and is counted: the SQL of every place that moves a status (decisions 12, 16, 18).
 
 The body is exactly seed 000's `communication_dispatch_events`; everything else travels as headers.
 """
@@ -53,9 +53,24 @@ def insert_facts(source: str) -> str:
     """
 
 
-_PUBLISH = insert_facts(
-    f"(SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s::uuid AND %s::uuid)"
-)
+def insert_counts(source: str) -> str:
+    """SQL that counts the facts of `source`; it goes into every statement that `insert_facts` is in. A row per key and
+    statement is added, so nobody waits for a counter."""
+    return f"""
+    INSERT INTO dispatch_counts (tenant_id, hour, campaign_id, provider_id, status, changes)
+    SELECT m.tenant_id, date_trunc('hour', now(), 'UTC'), m.campaign_id, m.provider_id, m.status, count(*)
+    FROM {source} m
+    WHERE m.status NOT IN ('PENDING', 'SCHEDULED')
+    GROUP BY m.tenant_id, m.campaign_id, m.provider_id, m.status
+    """
+
+
+_PUBLISH = f"""
+WITH made AS (
+  SELECT {COLUMNS} FROM dispatches WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s::uuid AND %s::uuid),
+counts AS ({insert_counts("made")})
+{insert_facts("made")}
+"""
 
 
 def publish(cursor: psycopg.Cursor, dispatch_ids: Sequence[str]) -> None:

@@ -69,7 +69,8 @@ def asks_for_times(request: HttpRequest) -> bool:
 def searched(
     request: HttpRequest, queryset: QuerySet[Any], term: str, *, model: type[Model] | None = None
 ) -> QuerySet[Any]:
-    """Rows found by what has an index: the ledger for correlation ids, the contact's tax id, the id itself.
+    """Rows found by what has an index: the ledger for correlation ids, the id itself, the vendor's message id, the
+    contact's tax id.
 
     `model`: where to look, if it is not the queryset's own (a view that shares its ids).
     """
@@ -77,11 +78,19 @@ def searched(
     if not term or identity is None:
         return queryset
     triggers = operating.triggers_of(tenant_id=identity.id, correlation_id=term)
-    condition = Q(trigger_id__in=triggers) if triggers else _by_id(term) or Q(contact_tax_id__in=tax_ids_of(term))
+    condition = Q(trigger_id__in=triggers) if triggers else _found(identity.id, term)
     if model is None:
         return queryset.filter(condition)
     found = model._default_manager.filter(condition, tenant_id=identity.id).values_list("pk", flat=True)
     return queryset.filter(pk__in=list(found[:COUNTED]))
+
+
+def _found(tenant_id: int, term: str) -> Q:
+    if condition := _by_id(term):
+        return condition
+    if dispatches := operating.dispatches_of(tenant_id=tenant_id, message_id=term):
+        return Q(pk__in=dispatches)
+    return Q(contact_tax_id__in=tax_ids_of(term))
 
 
 def tax_ids_of(term: str) -> list[str]:

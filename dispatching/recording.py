@@ -12,7 +12,7 @@ import psycopg
 
 from dispatching import arrays, rows
 from dispatching.copying import copy_rows, optional, text
-from dispatching.facts import COLUMNS, insert_facts
+from dispatching.facts import COLUMNS, insert_counts, insert_facts
 from dispatching.ids import mint_ids
 from dispatching.parcels import LaneKey
 from dispatching.provider_messages import message_key
@@ -38,6 +38,7 @@ moved AS (
   FROM e WHERE d.id = e.id AND d.id BETWEEN %(low)s::uuid AND %(high)s::uuid AND {_GUARD}
   RETURNING {", ".join("d." + name.strip() for name in COLUMNS.split(","))}, e.message_key),
 facts AS ({insert_facts("moved")}),
+counts AS ({insert_counts("moved")}),
 messages AS (
   INSERT INTO provider_messages (key, dispatch_id, tenant_id)
   SELECT message_key, id, tenant_id FROM moved WHERE message_key IS NOT NULL

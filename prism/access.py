@@ -41,11 +41,11 @@ TABLES: dict[str, str] = {
     "campaign_provider_templates": ALL,
     "dispatches": "SELECT",
     "attempts": "SELECT",
-    "dispatch_counts": "SELECT",
     "idempotency_keys": "SELECT, INSERT, UPDATE",
     "unsettled_dispatches": "SELECT",
     "provider_messages": "SELECT",
     "delivery_receipts": "SELECT",
+    "dispatch_counts": "SELECT",
     "rejected_triggers": "SELECT, UPDATE (state, state_changed_at, state_changed_by)",
     "django_admin_log": "SELECT, INSERT",
     # People of one tenant once somebody is signed in (tenants/migrations/0004).

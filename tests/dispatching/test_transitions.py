@@ -19,9 +19,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from campaigns.models import Campaign
 from dispatching import operating
+from dispatching.counting import fold_counts
 from dispatching.parcels import Batch, Parcel
 from dispatching.reaping import reap
+from dispatching.receiving import apply_receipts, apply_waiting_receipts
 from dispatching.releasing import OwnershipLostError
+from dispatching.reports import Receipt
+from dispatching.statuses import Status
 from providers.models import Provider
 from providers.outcomes import Kind, Outcome
 from tenants.scope import tenant_scope
@@ -29,10 +33,18 @@ from tests.dispatching.conftest import MakeTrigger
 from tests.dispatching.hands import ACCEPTED, DEFERRED, LATE, NOT_SENT, REJECTED, UNKNOWN, Hands, campaign_with, silence
 
 WAITING = ("PENDING", "SCHEDULED")
-FINAL = ("SENT", "REFUSED", "EXPIRED", "CANCELLED", "CONTROL_GROUP")
+FINAL = ("READ", "REFUSED", "EXPIRED", "CANCELLED", "CONTROL_GROUP")
 OUTCOMES = st.sampled_from([ACCEPTED, ACCEPTED, DEFERRED, NOT_SENT, LATE, REJECTED, UNKNOWN])
+REPORTED = st.lists(
+    st.sampled_from([Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED]), min_size=1, max_size=3
+)
+AFTER = {"SENT": ("DELIVERED", "READ", "FAILED"), "DELIVERED": ("READ",)}
+NOW = dt.datetime.now(dt.UTC)
 WHO = st.integers(0, 1)
-_EMPTY = ("attempts", "outbox_events", "send_batches", "due_dispatches", "dispatches", "trigger_receipts", "workers")
+_EMPTY = (
+    "attempts", "delivery_receipts", "waiting_receipts", "provider_messages", "dispatch_counts", "outbox_events",
+    "send_batches", "due_dispatches", "dispatches", "trigger_receipts", "workers",
+)  # fmt: skip
 _ROWS = """
 SELECT d.id::text, d.status, d.version,
   (SELECT count(*) FROM due_dispatches q WHERE q.dispatch_id = d.id),
@@ -43,6 +55,7 @@ FROM dispatches d
 _FACTS = """
 SELECT headers ->> 'dispatch_id', (headers ->> 'version')::int, payload::json ->> 'status' FROM outbox_events
 """
+_COUNTS = "SELECT status, sum(changes)::int FROM dispatch_counts GROUP BY status"
 Ticket = tuple[Batch, Parcel]
 
 
@@ -138,6 +151,35 @@ class Histories(RuleBasedStateMachine):
         with tenant_scope(self.campaigns[0].tenant_id, operator=True):
             operating.cancel(self._with_status(*WAITING)[:2])
 
+    @rule(reported=REPORTED, many=st.integers(1, 4), old=st.booleans())
+    def report(self, reported: list[Status], many: int, old: bool) -> None:
+        """What vendors say of what they took, whatever became of it since; now and then of all that waits, too."""
+        for identifier in self._with_status("SENT", "UNKNOWN", "DELIVERED", "READ", "FAILED", "PENDING")[:many]:
+            row = self.connection.execute(
+                "SELECT tenant_id, provider_id::text FROM dispatches WHERE id = %s AND provider_id IS NOT NULL",
+                [identifier],
+            ).fetchone()
+            receipts = [
+                Receipt(
+                    row[0],
+                    row[1],
+                    "m",
+                    status,
+                    NOW,
+                    status,
+                    event_id=str(next(self.numbers)),
+                    dispatch_id=str(identifier),
+                )
+                for status in reported
+                if row
+            ]
+            with self.connection.transaction(), self.connection.cursor() as cursor:
+                apply_receipts(cursor, receipts, NOW)
+        if old:
+            self.connection.execute("UPDATE waiting_receipts SET look_at = %s", [NOW])
+            apply_waiting_receipts()
+        fold_counts()
+
     @rule(which=st.integers(0, 2), active=st.booleans())
     def pause(self, which: int, active: bool) -> None:
         Campaign.objects.filter(pk=self.campaigns[which].pk).update(is_active=active)
@@ -155,6 +197,8 @@ class Histories(RuleBasedStateMachine):
             assert version >= old
             assert (before == status) or version > old, "a change is a version"
             assert before == status or before not in FINAL, f"{before} became {status}"
+            if before in AFTER and status != before:
+                assert status in AFTER[before], f"{before} became {status}"
             if before == "FAILED" and status != before:
                 assert self.replayed[identifier]
             assert due + held == (status in WAITING), f"{status} in {due} due rows and {held} batches"
@@ -167,6 +211,7 @@ class Histories(RuleBasedStateMachine):
         assert not [status for _, _, status in facts if status in WAITING]
         for identifier, (status, version) in self.seen.items():
             assert ((identifier, version, status) in facts) == (status not in WAITING)
+        assert dict(self.connection.execute(_COUNTS).fetchall()) == Counter(status for _, _, status in facts)
 
     @invariant()
     def slots_are_what_is_on_the_wire(self) -> None:

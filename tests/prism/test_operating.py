@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatching import operating
-from dispatching.facts import COLUMNS, insert_facts
+from dispatching.facts import COLUMNS, insert_counts, insert_facts
 from dispatching.ids import mint_ids
 from dispatching.models import Dispatch, DueDispatch, Worker
 from dispatching.partitions import partition_name, week_of
@@ -212,14 +212,16 @@ def test_more_than_a_thousand_at_once_are_refused(mine: Filled) -> None:
         operating.replay([uuid.uuid4() for _ in range(1001)])
 
 
-@pytest.mark.parametrize("term", ["Acmeum-order-1", " Acmeum-order-1 ", "id", "trigger", "Acmeum-tax"])
+@pytest.mark.parametrize(
+    "term", ["Acmeum-order-1", " Acmeum-order-1 ", "id", "trigger", "Acmeum-tax", "Acmeum-message"]
+)
 def test_a_dispatch_is_found_by_what_has_an_index(mine: Filled, operator: Client, term: str) -> None:
     wanted = {"id": str(mine.failed), "trigger": str(mine.trigger_id)}.get(term, term)
     page = operator.get(reverse(LIST), {"q": wanted}).content.decode()
     assert str(mine.failed) in page
 
 
-@pytest.mark.parametrize("term", ["Betadois-order-1", "order", "%", "x" * 5000])
+@pytest.mark.parametrize("term", ["Betadois-order-1", "Betadois-message", "order", "%", "x" * 5000])
 def test_what_is_not_there_is_not_found(mine: Filled, operator: Client, term: str) -> None:
     page = operator.get(reverse(LIST), {"q": term}).content.decode()
     assert str(mine.failed) not in page
@@ -290,6 +292,7 @@ def test_the_fact_of_a_cancelled_dispatch_is_the_one_that_the_engine_writes() ->
         (source,) = cursor.fetchone() or ("",)
     squeezed = squeeze(source)
     assert squeeze(insert_facts("moved")) in squeezed
+    assert squeeze(insert_counts("moved")) in squeezed
     assert squeeze(", ".join(f"d.{name.strip()}" for name in COLUMNS.split(","))) in squeezed
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dispatching import resolving
-from dispatching.facts import COLUMNS, insert_facts
+from dispatching.facts import COLUMNS, insert_counts, insert_facts
 from dispatching.models import Attempt, Dispatch, UnsettledDispatch, Worker
 from outbox.models import OutboxEvent
 from tenants.scope import tenant_scope
@@ -110,4 +110,5 @@ def test_its_fact_is_the_one_that_the_engine_writes() -> None:
         (source,) = cursor.fetchone() or ("",)
     squeezed = re.sub(r"\s+", "", source)
     assert re.sub(r"\s+", "", insert_facts("moved")) in squeezed
+    assert re.sub(r"\s+", "", insert_counts("moved")) in squeezed
     assert re.sub(r"\s+", "", ", ".join(f"d.{name.strip()}" for name in COLUMNS.split(","))) in squeezed
