@@ -90,11 +90,13 @@ class Probes:
             "health": Health.HEALTHY if verdict.ok else Health.FAILING,
             "message": f"{verdict.code}: {verdict.detail}" if verdict.detail else verdict.code,
         }
+        same: tuple[bool] | None = None
+        settled = 0
         with self._connection.transaction():
             same = self._connection.execute(_HEALTH, values).fetchone()
-            if self._connection.execute(_DONE, values).rowcount != 1:
+            settled = self._connection.execute(_DONE, values).rowcount
+            if settled != 1:
                 raise psycopg.Rollback
             if not check.requested_by and same == (True,):
                 self._connection.execute(_FORGET, [check.id])
-            return same == (False,)
-        return None
+        return same == (False,) if settled == 1 else None
