@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatching import cells, confirming, queue_admin
 from dispatching.bounded import Before, BoundedChangeList
+from dispatching.choosing import ChosenRows
 from dispatching.filters import CampaignFilter, MadeBetween, ProviderFilter, ReasonFilter, StatusFilter
 from dispatching.listing import BoundedPaginator, MadeWithin, searched
 from dispatching.models import Dispatch, ScheduledDispatch
@@ -30,7 +31,7 @@ __all__ = ["queue_admin"]
 LARGE = ("contact_data", "variables", "message_content", "message_subject", "provider_response")
 
 
-class HistoryAdmin(ReadOnlyAdmin):
+class HistoryAdmin(ChosenRows, ReadOnlyAdmin):
     """A list over partitions, always newest first: no other order has an index."""
 
     paginator = BoundedPaginator

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dispatching import cells, confirming
+from dispatching.choosing import ChosenRows
 from dispatching.filters import CampaignFilter, MadeBetween, ProviderFilter, UnsettledReasonFilter
 from dispatching.listing import BoundedPaginator, MadeWithin, searched
 from dispatching.models import (
@@ -36,7 +37,7 @@ class DeepPaginator(BoundedPaginator):
     counted = confirming.BULK
 
 
-class WithDispatches(ReadOnlyAdmin):
+class WithDispatches(ChosenRows, ReadOnlyAdmin):
     """Rows that stand for dispatches: the dispatches of the page are read by their ids, at most 50."""
 
     paginator = DeepPaginator

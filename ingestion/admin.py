@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dispatching.cells import chip, moment
+from dispatching.choosing import ChosenRows
 from dispatching.listing import BoundedPaginator
 from ingestion import confirming, reasons
 from ingestion.models import OperatorPosition, RejectedState, RejectedTrigger
@@ -32,7 +33,7 @@ TONES = {
 
 
 @admin.register(RejectedTrigger)
-class RejectedTriggerAdmin(ReadOnlyAdmin):
+class RejectedTriggerAdmin(ChosenRows, ReadOnlyAdmin):
     list_display = ("at", "situation", "told", "event", "place")
     list_filter = (
         "state",

@@ -152,8 +152,8 @@ def _history(
         campaign_provider__campaign=campaign, campaign_provider__provider=provider, template=template
     )
     now = dt.datetime.now(dt.UTC)
-    waiting, failed = (uuid.UUID(text) for text in mint_ids(now, 2))
-    for identifier, status in ((waiting, "SCHEDULED"), (failed, "FAILED")):
+    waiting, failed, doubtful = (uuid.UUID(text) for text in mint_ids(now, 3))
+    for identifier, status in ((waiting, "SCHEDULED"), (failed, "FAILED"), (doubtful, "UNKNOWN")):
         Dispatch.objects.create(
             id=identifier,
             tenant=tenant,

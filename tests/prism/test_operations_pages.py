@@ -216,6 +216,14 @@ def test_an_unknown_one_is_settled_from_its_list(mine: Filled, operator: Client)
         assert Dispatch.objects.get(pk=mine.failed).status == "SENT"
 
 
+@pytest.mark.parametrize("name", [LIST, FAILED, UNKNOWN, "admin:ingestion_rejectedtrigger_changelist"])
+def test_rows_that_are_no_rows_are_told_to_a_person(mine: Filled, operator: Client, name: str) -> None:
+    action = "discard" if "rejected" in name else "replay"
+    response = operator.post(reverse(name), {"action": action, "_selected_action": ["nonsense"]}, follow=True)
+    assert response.status_code == 200
+    assert "Nothing of what you chose" in response.content.decode()
+
+
 @pytest.mark.parametrize("ids", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
 def test_a_deed_on_nothing_does_nothing(mine: Filled, operator: Client, ids: str) -> None:
     response = operator.post(reverse(DEED), {"ids": ids, "deed": "replay", "confirmed": "yes"})

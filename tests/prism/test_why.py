@@ -148,7 +148,7 @@ def test_would_this_person_get_it_says_when_and_shows_the_message_and_writes_not
     assert "The campaign has no control group." in page
     assert "Olá João" in page
     with as_owner_role():
-        assert Dispatch.objects.filter(tenant=mine.tenant).count() == 2
+        assert Dispatch.objects.filter(tenant=mine.tenant).count() == 3
         assert OutboxEvent.objects.filter(parked_at=None).count() == 0
         assert TriggerReceipt.objects.filter(tenant_id=mine.tenant.pk).count() == 1
         assert Campaign.objects.get(tenant=mine.tenant).control_frozen_at is None
