@@ -54,7 +54,7 @@ lock: ## Make requirements/*.txt anew from requirements/*.in (needs uv; ARGS=--u
 			--custom-compile-command "make lock" $(ARGS) $$set.in --output-file $$set.txt || exit 1; done
 
 ##@ Prove
-.PHONY: check chaos bench
+.PHONY: check chaos bench pictures
 lint: $(STAMP) ## The checks of `make check` that need no service
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -74,6 +74,9 @@ chaos: $(STAMP) ## The long rounds of kill -9, freezes and restarts under load
 
 bench: $(STAMP) ## Measure Prism against a bare script; writes .local/bench.jsonl (ARGS=--quick)
 	@$(PY) -m bench $(ARGS)
+
+pictures: $(STAMP) chromium ## Take the README's pictures anew, of what really runs
+	@PRISM_PICTURES=docs/pictures $(PY) -m pytest -q tests/browser/test_pictures.py
 
 ##@ Tidy
 .PHONY: clean help
