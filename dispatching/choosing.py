@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = object
 
-class ChosenRows:
+
+class ChosenRows(Base):
     """Mixed in before a ModelAdmin."""
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *place: Any) -> HttpResponse | None:
         try:
-            answer: HttpResponse | None = super().response_action(request, queryset)  # type: ignore[misc]  # mixed in
+            return super().response_action(request, queryset, *place)
         except ValidationError:
-            told = _("Nothing of what you chose is in a state for this.")
-            self.message_user(request, told, messages.ERROR)  # type: ignore[attr-defined]  # the same
+            self.message_user(request, _("Nothing of what you chose is in a state for this."), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-        return answer
