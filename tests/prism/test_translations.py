@@ -15,6 +15,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 ROOMS = sorted(path.parents[2].parent.name for path in CHECKOUT.glob("*/locale/pt_BR/LC_MESSAGES/django.po"))
 NAMES = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 TAG = re.compile(r"""\{%\s*translate\s+(["'])(.+?)\1""")
+BLOCK = re.compile(
+    r"\{%\s*blocktranslate\b[^%]*%\}(.+?)(?:\{%\s*plural\s*%\}.+?)?\{%\s*endblocktranslate\s*%\}", re.DOTALL
+)
+VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -25,7 +29,10 @@ def texts_of(room: str) -> Iterator[str]:
             if isinstance(node, ast.Call) and node.args and _name(node.func) in NAMES:
                 yield from _constants(node.args[0])
     for path in (CHECKOUT / room).rglob("*.html"):
-        yield from (found[1] for found in TAG.findall(path.read_text()))
+        source = path.read_text()
+        yield from (found[1] for found in TAG.findall(source))
+        # As Django looks for them: a per cent sign is written twice, a variable has its name.
+        yield from (VARIABLE.sub(r"%(\1)s", text.replace("%", "%%")) for text in BLOCK.findall(source))
 
 
 def _name(function: ast.expr) -> str:
