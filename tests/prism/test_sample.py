@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
+from django.test import RequestFactory
 
 from audiences.models import Segment
 from campaigns.control import bucket, in_control
@@ -101,11 +102,12 @@ def test_the_administrator_can_sign_in_with_the_password_given_last() -> None:
     assert not get_user_model().objects.exists()
     load(admin_password="first")
     load(admin_password="second")
-    user = authenticate(username="admin", password="second")
+    request = RequestFactory().post("/admin/login/")
+    user = authenticate(request, username="admin", password="second")
     assert user is not None
     assert user.is_superuser
     assert Membership.objects.get(user=user).role == Role.ADMIN
-    assert authenticate(username="admin", password="first") is None
+    assert authenticate(request, username="admin", password="first") is None
 
 
 def test_the_file_is_read_strictly() -> None:
