@@ -97,7 +97,7 @@ def test_a_campaign_of_an_unknown_zone_stops_alone(cursor: psycopg.Cursor[tuple[
     assert plans[str(fine.pk)].is_active
 
 
-def test_loading_takes_two_statements_however_many_campaigns_there_are() -> None:
+def test_loading_takes_three_statements_however_many_campaigns_there_are() -> None:
     tenant = TenantFactory()
     provider, template = ProviderFactory(tenant=tenant), TemplateFactory(tenant=tenant)
     for _ in range(5):
@@ -107,7 +107,7 @@ def test_loading_takes_two_statements_however_many_campaigns_there_are() -> None
     with connect("test") as connection:
         counting = _CountingCursor(connection)
         plans = load_campaigns(counting)
-    assert counting.statements == 2
+    assert counting.statements == 3
     # One text is compiled once, however many campaigns send it.
     assert len({id(plan.providers[0].body) for plan in plans}) == 1
 
