@@ -118,7 +118,7 @@ def test_the_numbers_of_database_and_kafka_are_told(
     assert "prism_database_up 1.0" in text
     assert "prism_kafka_up 1.0" in text
     assert "prism_outbox_parked_facts 2.0" in text
-    assert 'prism_workers_alive{kind="sender"} 1.0' in text
+    assert 'prism_workers_alive{kind="sender"} 3.0' in text
     assert f'prism_position_lag{{group="prism",partition="0",topic="{name}"}} 0.0' in text
     assert text.count("prism_due_now{") == 2
     assert "Acmeum" not in text
