@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, Response
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
@@ -45,6 +45,16 @@ class Person:
         response = self.page.goto(f"{self.address}{path}", wait_until="load")
         assert response is not None, path
         return response
+
+    def leave(self) -> None:
+        """What the page still asks for ends with it. A page of Chromium's own, told late, may come in between."""
+        for _ in range(5):
+            try:
+                self.page.goto("about:blank")
+            except Error:
+                self.page.wait_for_timeout(300)
+            else:
+                return
 
     def too_wide(self) -> list[str]:
         """Elements that make the page itself scroll sideways."""

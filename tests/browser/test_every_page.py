@@ -49,8 +49,7 @@ def test_every_page_is_whole(
 
 
 def faults_of(person: Person, axe: Axe, url: str) -> list[str]:
-    # What the last page still asks for ends with it.
-    person.page.goto("about:blank")
+    person.leave()
     person.troubles.clear()
     try:
         response = person.open(url)
