@@ -53,8 +53,9 @@ SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::tex
   d.max_attempts, d.dispatch_mode, d.destination, d.message_content, d.message_subject, t.template_code, d.variables,
   d.media_url, d.channel, d.correlation_id, d.trace_id, COALESCE(d.scheduled_for, d.received_at),
   d.attempts > 0 AND EXISTS (SELECT 1 FROM attempts a WHERE a.dispatch_id = d.id AND a.outcome = 'UNKNOWN'),
-  d.template_id::text
+  d.template_id::text, v.placeholders
 FROM dispatches d LEFT JOIN templates t ON t.id = d.template_id
+LEFT JOIN template_versions v ON v.id = d.template_version_id
 WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid AND d.status IN ('PENDING', 'SCHEDULED')
 ORDER BY d.campaign_id, d.id
 """
@@ -141,6 +142,7 @@ def _load(cursor: psycopg.Cursor, taken: dict[str, dt.datetime]) -> list[Parcel]
                 channel=row[14],
                 correlation_id=row[15],
                 trace_id=row[16] or None,
+                placeholders=tuple(row[20] or row[12]),
             ),
         )
         for row in cursor.fetchall()

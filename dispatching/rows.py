@@ -112,6 +112,7 @@ def parcel_of(identifier: str, draft: Draft, campaign: CampaignPlan, origin: Ori
             channel=draft.channel,
             correlation_id=origin.correlation_id,
             trace_id=origin.trace_id or None,
+            placeholders=tuple(draft.variables),
         ),
     )
 

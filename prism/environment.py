@@ -113,6 +113,15 @@ def origins(variable: str) -> list[str]:
     return found
 
 
+def public_url(variable: str) -> str:
+    """Where the world reaches the web process, without a slash at the end; "" where it does not."""
+    value = optional(variable, "").rstrip("/")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
+        raise fail(variable, f"{value!r} is not an address", "Set it as https://prism.example.com")
+    return value
+
+
 def allow_list(variable: str) -> list[str]:
     """Names of variables, or prefixes that end in *, each optionally bound to a host: PRISM_BLIP_*@http.msging.net."""
     found = words(variable)

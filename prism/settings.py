@@ -68,6 +68,8 @@ KAFKA_SESSION_TIMEOUT_MS = read.integer("KAFKA_SESSION_TIMEOUT_MS", 6000, low=10
 DEFAULT_TENANT = read.optional("DEFAULT_TENANT", "default")
 # Environment variables that a provider's configuration may name; a trailing * allows a prefix (decision 20).
 PROVIDER_ENV_ALLOW_LIST = read.allow_list("PROVIDER_ENV_ALLOW_LIST")
+# Where vendors reach the web process with their reports (docs/providers.md).
+PUBLIC_URL = read.public_url("PUBLIC_URL")
 OUTBOUND_ALLOW_PRIVATE = read.flag("OUTBOUND_ALLOW_PRIVATE", False)
 OUTBOUND_MIN_TLS = read.choice("OUTBOUND_MIN_TLS", "1.2", ("1.2", "1.3"))
 

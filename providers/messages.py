@@ -24,14 +24,46 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     channel: str
     correlation_id: str
     trace_id: str | None
+    placeholders: tuple[str, ...] = ()
+    """Names of `variables` in the order in which the template first names them, for vendors whose parameters have
+    places instead of names."""
 
     def __repr__(self) -> str:
         """Without personal data: a message may end up in a log or a traceback."""
         return f"Message(dispatch_id={self.dispatch_id!r}, channel={self.channel!r})"
 
 
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What makes a request an e-mail over SMTP: its body is then the whole message (RFC 5322, CRLF), its URL
+    smtp://host:port or smtps://host:port. `starttls`: never without it. No login where `username` is empty."""
+
+    sender: str
+    recipient: str
+    username: str = ""
+    password: str = ""
+    starttls: bool = True
+
+    def __repr__(self) -> str:
+        return "Envelope()"
+
+
+class Signing(msgspec.Struct, frozen=True, gc=False):
+    """AWS Signature Version 4 over the request, made by the wire."""
+
+    region: str
+    service: str
+    access_key_id: str
+    secret_access_key: str
+
+    def __repr__(self) -> str:
+        return f"Signing({self.region!r}, {self.service!r})"
+
+
 class WireRequest(msgspec.Struct, frozen=True, gc=False):
-    """One HTTP/1.1 request. `headers` are "Name: value" lines; times in milliseconds."""
+    """One request, over HTTP/1.1 where nothing else is said. `headers` are "Name: value" lines; times in milliseconds.
+
+    An answer over SMTP has the last reply's code as its status (250: taken) and that reply's lines as its body.
+    """
 
     method: str
     url: str
@@ -43,6 +75,10 @@ class WireRequest(msgspec.Struct, frozen=True, gc=False):
     wants_headers: bool = False
     """All headers of the answer. Off, the answer carries `content-type` and `retry-after` (in seconds) where they
     matter, and the wire is spared one callback per header line."""
+    http2: bool = False
+    """Many requests share one connection, where the vendor speaks HTTP/2."""
+    envelope: Envelope | None = None
+    signing: Signing | None = None
 
     def __repr__(self) -> str:
         """Without header values, query and body: they hold credentials and personal data."""

@@ -18,13 +18,28 @@ TRANSPORTS: dict[str, Transport] = {
 }
 
 
+DEFAULT_VENDORS = {"WHATSAPP": "blip", "AI_AGENT": "blip", "TELEGRAM": "telegram"}
+
+
 class UnknownVendor(LookupError):  # noqa: N818 - reads as what it says; an Error suffix adds nothing
     """The configuration names no vendor that is known here, or one that does not serve this type."""
 
 
+def vendor_of(provider_type: str, configuration: Mapping[str, Any]) -> Any:
+    """What `provider_vendor` says, else the default of the type (contract.md, Campaigns); None where there is none."""
+    if "provider_vendor" in configuration:
+        return configuration["provider_vendor"]
+    kind = provider_type.upper()
+    if kind == "EMAIL":
+        return "smtp" if "smtp" in configuration else "sendgrid"
+    if kind == "PUSH":
+        return "fcm" if "fcm_url" in configuration else "expo"
+    return DEFAULT_VENDORS.get(kind)
+
+
 def transport_for(provider_type: str, configuration: Mapping[str, Any]) -> Transport:
-    """The transport that `configuration.provider_vendor` names. Raises UnknownVendor with the list of known ones."""
-    vendor = configuration.get("provider_vendor")
+    """The transport of a configuration. Raises UnknownVendor with the list of known ones."""
+    vendor = vendor_of(provider_type, configuration)
     known = ", ".join(sorted(TRANSPORTS))
     if vendor is None:
         raise UnknownVendor(gettext("provider_vendor is missing; known vendors: %(known)s") % {"known": known})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +20,7 @@ from providers.defaults import (
     DEFAULT_MAX_DELAY_MS,
     DEFAULT_TIMEOUT_MS,
 )
+from providers.transports import Transport
 
 SLOTS_PER_CONNECTION = 4
 """Released and unrecorded dispatches per connection: three cost 10 % of the rate, two a quarter."""
@@ -42,6 +45,14 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     idempotent: bool = False
     """The vendor takes a repeated idempotency key for the same message: an unanswered send may be tried again."""
     per_minute: int | None = None
+    spacing_s: float = 0.0
+    """At least so long between two messages to one address; 0: no matter."""
+    overdue_after_s: float | None = None
+    """A message that its vendor took and did not report on for so long is overdue; None: no report is awaited."""
+    webhook_url: str = ""
+    """Where the vendor reports to, below which it may add to the path; "" where PUBLIC_URL is not set."""
+    fingerprint: str = ""
+    """Of configuration and credentials: what was learnt from the vendor with others is not used with these."""
     problem: str | None = None
     """Why this provider cannot be used now, for a person; None where it can."""
 
@@ -62,13 +73,16 @@ def resolve(
     secrets: Mapping[str, Secret],
     allow_list: Sequence[str],
     max_messages_per_minute: int | None = None,
+    public_url: str = "",
     environment: Mapping[str, str] = os.environ,
 ) -> ProviderSettings:
     """The row's fields and its secrets (by name) as settings. Never raises: what is wrong is told in `problem`."""
+    transport: Transport | None = None
+    problem = None
     try:
-        vendor, problem = registry.transport_for(provider_type, configuration).vendor, None
+        transport = registry.transport_for(provider_type, configuration)
     except registry.UnknownVendor as unknown:
-        vendor, problem = "", str(unknown)
+        problem = str(unknown)
     values, missing = credentials.read(configuration, secrets=secrets, allow_list=allow_list, environment=environment)
     knob = _Knobs(configuration)
     retry = _Knobs(configuration.get("retry"))
@@ -77,7 +91,7 @@ def resolve(
         provider_id=provider_id,
         tenant_id=tenant_id,
         provider_type=provider_type,
-        vendor=vendor,
+        vendor=transport.vendor if transport else "",
         configuration=configuration,
         credentials=values,
         concurrency=concurrency,
@@ -88,9 +102,18 @@ def resolve(
         base_delay_s=retry.integer("base_delay_ms", DEFAULT_BASE_DELAY_MS) / 1000,
         max_delay_s=retry.integer("max_delay_ms", DEFAULT_MAX_DELAY_MS) / 1000,
         idempotent=configuration.get("idempotent") is True,
-        per_minute=max_messages_per_minute,
+        per_minute=max_messages_per_minute or (transport.per_minute if transport else None),
+        spacing_s=knob.integer("contact_spacing_ms", round(transport.spacing_s * 1000) if transport else 0) / 1000,
+        overdue_after_s=transport.overdue_after_s if transport else None,
+        webhook_url=f"{public_url}/webhooks/{provider_id}" if public_url else "",
+        fingerprint=_fingerprint(configuration, values),
         problem=problem or missing,
     )
+
+
+def _fingerprint(configuration: dict[str, Any], values: Mapping[str, str]) -> str:
+    text = json.dumps([configuration, sorted(values.items())], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class _Knobs:

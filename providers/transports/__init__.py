@@ -5,11 +5,14 @@ A new vendor is one file or folder here, one line in `providers/registry.py`, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import msgspec
 
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
+from providers.reporting import Call, VendorReport
 from providers.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Transport(Protocol):
-    """Implemented by one module-level object per vendor."""
+    """Implemented by one module-level object per vendor; `providers.transports.vendor.Vendor` has the usual answers."""
 
     vendor: str
     provider_types: frozenset[str] | None
@@ -27,6 +30,9 @@ class Transport(Protocol):
     example: dict[str, Any]
     batch_size: int
     """The most messages that one request can carry for any provider; 1: no batches."""
+    per_minute: int | None
+    spacing_s: float
+    overdue_after_s: float | None
 
     def batch_size_of(self, settings: ProviderSettings) -> int:
         """The most messages that one request may carry for this provider."""
@@ -53,3 +59,94 @@ class Checkable(Protocol):
 
     def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
         """What the answer means. Only complete answers come here."""
+
+
+@runtime_checkable
+class Grouping(Protocol):
+    """Optional: which messages may share a request, where not any of them may."""
+
+    def group_key(self, settings: ProviderSettings, message: Message) -> Hashable:
+        """Messages with equal keys may be built into one request."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Something to ask the vendor before messages can be built: a token, an identity. One answer per `key` serves all
+    messages of the provider in this process until its lifetime ends."""
+
+    key: str
+    request: WireRequest
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An answer that is kept for `lifetime_s` seconds. Never shown: it may be a token."""
+
+    value: str
+    lifetime_s: float
+
+    def __repr__(self) -> str:
+        return f"Known(lifetime_s={self.lifetime_s})"
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """Optional: vendors that must be asked something first. Asking may be repeated: it reaches nobody."""
+
+    def questions(self, settings: ProviderSettings, messages: Sequence[Message]) -> Sequence[Question]:
+        """All that must be known for these messages, known already or not. Cheap: called for every group."""
+
+    def read_answer(self, settings: ProviderSettings, question: Question, answer: WireAnswer) -> Known | Outcome:
+        """What is known now, or what becomes of the messages that wait for it. Only complete answers come here."""
+
+    def build_knowing(
+        self, settings: ProviderSettings, messages: Sequence[Message], known: Mapping[str, str]
+    ) -> WireRequest:
+        """In place of `build`. `known`: the value by the question's key, for all questions of these messages."""
+
+    def disproves(self, settings: ProviderSettings, answer: WireAnswer) -> bool:
+        """Whether this answer to a send says that nothing was sent because what we knew holds no longer, such as a 401
+        for a token: it is then asked for again, and the messages are sent once more."""
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """Optional: vendors that report over a webhook."""
+
+    def verify(self, settings: ProviderSettings, call: Call) -> bool:
+        """Whether the call is the vendor's: over the raw body, in constant time. False where a secret is missing."""
+
+    def greet(self, settings: ProviderSettings, call: Call) -> str | None:
+        """The text with which a GET is answered that proves our address to the vendor; None: refuse."""
+
+    def redact(self, settings: ProviderSettings, body: bytes) -> bytes:
+        """The body as it may be stored: without the vendor's secrets."""
+
+    def read_reports(self, settings: ProviderSettings, call: Call) -> list[VendorReport]:
+        """The reports in a stored, verified call, in order; what is none of ours or no report is left out. Raises
+        ValueError where the body cannot be read at all."""
+
+
+@runtime_checkable
+class Polled(Protocol):
+    """Optional: vendors that report only when asked."""
+
+    poll_after_s: tuple[float, ...]
+    """How long after the send they are asked, and how long after that again, while there is no report."""
+    poll_size: int
+    """The most message ids in one request."""
+
+    def poll_request(self, settings: ProviderSettings, message_ids: Sequence[str]) -> WireRequest: ...
+
+    def read_poll(
+        self, settings: ProviderSettings, message_ids: Sequence[str], answer: WireAnswer
+    ) -> list[VendorReport] | None:
+        """What is known by now; None where this answer says nothing (an error), and it is asked again."""
+
+
+@runtime_checkable
+class Registering(Protocol):
+    """Optional: vendors that are told by a request where to report to."""
+
+    def register_request(self, settings: ProviderSettings) -> WireRequest | None:
+        """None where this provider needs none, or where no public address is known."""
+
+    def read_registration(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict: ...

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
-from providers.transports import addresses, health
+from providers.transports import health
 from providers.transports.gateway import answers, configuring, requests
+from providers.transports.vendor import Vendor
 from providers.verdicts import Verdict
 
 if TYPE_CHECKING:
     from providers.settings import ProviderSettings
 
 
-class Gateway:
+class Gateway(Vendor):
     vendor = "gateway"
-    provider_types: frozenset[str] | None = None
     batch_size = configuring.LARGEST_BATCH
     schema = configuring.SCHEMA
     example = configuring.EXAMPLE
@@ -33,9 +33,6 @@ class Gateway:
     def batch_size_of(self, settings: ProviderSettings) -> int:
         batch = settings.configuration.get("batch")
         return min(int(batch["max_messages"]), self.batch_size) if batch else 1
-
-    def address_attribute(self, provider_type: str) -> str:
-        return addresses.address_attribute(provider_type)
 
     def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
         return configuring.check(provider_type, configuration)

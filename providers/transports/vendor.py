@@ -1,0 +1,37 @@
+"""What most vendors share, so that a vendor's own file says only what is its own (docs/adding-a-provider.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from providers.transports import addresses
+from providers.transports.knobs import check_knobs
+
+if TYPE_CHECKING:
+    from providers.settings import ProviderSettings
+
+
+class Vendor:
+    """Base of transports. A subclass names `vendor`, `schema`, `example`, and writes `build` and `parse`."""
+
+    provider_types: frozenset[str] | None = None
+    batch_size = 1
+    per_minute: int | None = None
+    """Pace of a provider whose row names none (provider-contracts §12); None: no limit."""
+    spacing_s = 0.0
+    """Least time between two messages to one address, where the vendor demands it."""
+    overdue_after_s: float | None = None
+    """How long a report of a taken message may be out before a person should look; None: the vendor sends none."""
+
+    def batch_size_of(self, settings: ProviderSettings) -> int:  # noqa: ARG002 - the protocol's signature
+        return self.batch_size
+
+    def address_attribute(self, provider_type: str) -> str:
+        return addresses.address_attribute(provider_type)
+
+    def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:  # noqa: ARG002 - the same
+        return check_knobs(configuration)
+
+    def awaits_reports(self, settings: ProviderSettings) -> bool:
+        """Whether this provider, as it is set up, will tell what became of its messages."""
+        return self.overdue_after_s is not None and bool(settings.webhook_url)
