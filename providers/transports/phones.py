@@ -1,0 +1,46 @@
+"""Phone numbers as vendors want them: the digits of E.164, from whatever the contact's attribute holds. Pure.
+
+Nobody is asked whether a number exists; only what cannot be one is told apart.
+"""
+
+from __future__ import annotations
+
+import re
+
+BRAZIL = "55"
+SHORTEST, LONGEST = 7, 15
+"""Digits with the country's (ITU-T E.164; the shortest numbers in use have seven)."""
+_SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")
+"""With the dashes and the invisible marks that copying from other programs leaves."""
+_NUMBER = re.compile(r"\+?[0-9]+", re.ASCII)
+_TRUNK = "0"
+_LOCAL_LENGTHS = (10, 11)
+"""Area and number in Brazil, without and with the ninth digit."""
+
+
+def digits_of(text: str) -> str | None:
+    """Country and number without + or 00; None where the text is no phone number.
+
+    "+55 (31) 98888-9999", "0055 31 98888-9999", "5531988889999" and "31 98888-9999" are 5531988889999: ten or eleven
+    digits without a country are Brazilian, also behind the 0 that is dialled there before the area.
+    """
+    bare = _SEPARATORS.sub("", text)
+    if not _NUMBER.fullmatch(bare):
+        return None
+    if bare.startswith("+"):
+        digits = bare[1:]
+    elif bare.startswith("00"):
+        digits = bare[2:]
+    else:
+        digits = bare.removeprefix(_TRUNK)
+        if len(digits) in _LOCAL_LENGTHS:
+            digits = BRAZIL + digits
+        elif len(digits) < len(BRAZIL) + _LOCAL_LENGTHS[0] or digits != bare:
+            return None  # no area, or a 0 before what has a country already
+    return digits if SHORTEST <= len(digits) <= LONGEST and digits[0] != "0" else None
+
+
+def e164_of(text: str) -> str | None:
+    """The same with a leading +."""
+    digits = digits_of(text)
+    return None if digits is None else f"+{digits}"
