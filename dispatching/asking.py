@@ -8,31 +8,22 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import msgspec
+import structlog
 
-from dispatching.parcels import Batch, Parcel
+from dispatching.grouping import Group, Key
 from providers.messages import WireAnswer
 from providers.outcomes import Kind, Outcome, outcome_of_incomplete
 from providers.settings import ProviderSettings
 from providers.transports import Asking, Known, Question
+from providers.wire import errors
 
 MOST_KNOWN = 100_000
 """Answers kept per process; the one used longest ago goes first."""
 EARLY_S = 30.0
 """An answer is asked for again so long before its lifetime ends, or half of it where it is short."""
+REFUSED_HERE = "TRANSPORT_ERROR"
 
-Key = tuple[str, str, str]
-"""Provider, a digest of its configuration and credentials, the question's key."""
-
-
-class Waiting(msgspec.Struct, eq=False):
-    """Parcels whose request waits for answers."""
-
-    batch: Batch
-    parcels: list[Parcel]
-    open: set[Key]
-    failed: Outcome | None = None
-    again: bool = False
-    """Their send was answered with "what you knew is outdated" before."""
+log = structlog.get_logger("prism.dispatching")
 
 
 class Inquiry(msgspec.Struct, frozen=True, eq=False):
@@ -50,80 +41,83 @@ class Inquiries:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._known: OrderedDict[Key, tuple[str, float]] = OrderedDict()
-        self._waiting: dict[Key, list[Waiting]] = {}
+        self._waiting: dict[Key, list[Group]] = {}
 
-    @property
-    def open(self) -> int:
-        """How many questions are out."""
-        return len(self._waiting)
-
-    def known(self, settings: ProviderSettings, questions: Sequence[Question]) -> dict[str, str] | None:
-        """The values by the questions' keys; None where one is missing or outdated."""
-        now = self._clock()
-        values: dict[str, str] = {}
-        for question in questions:
-            found = self._known.get(_key(settings, question.key))
-            if found is None or found[1] <= now:
-                return None
-            values[question.key] = found[0]
-        for question in questions:
-            self._known.move_to_end(_key(settings, question.key))
-        return values
-
-    def ask(
-        self, settings: ProviderSettings, transport: Asking, questions: Sequence[Question], waiting: Waiting
-    ) -> list[Inquiry]:
-        """Let the parcels wait for what is not known. Returns what must go to the wire, which is not out already."""
-        now = self._clock()
+    def ask(self, group: Group, transport: Asking, questions: Sequence[Question]) -> list[Inquiry]:
+        """Give the group what is known; let it wait for the rest. Returns what is not out already, for the wire."""
         new: list[Inquiry] = []
         for question in questions:
-            key = _key(settings, question.key)
-            found = self._known.get(key)
-            if found is not None and found[1] > now:
+            key = _key(group.settings, question.key)
+            if question.key in group.known or key in group.open:
                 continue
-            waiting.open.add(key)
+            found = self._known.get(key)
+            if found is not None and found[1] > self._clock():
+                self._known.move_to_end(key)
+                group.known[question.key] = found[0]
+                continue
+            group.open.add(key)
             if key not in self._waiting:
                 self._waiting[key] = []
-                new.append(Inquiry(key, question, settings, transport))
-            if waiting not in self._waiting[key]:
-                self._waiting[key].append(waiting)
+                new.append(Inquiry(key, question, group.settings, transport))
+            self._waiting[key].append(group)
         return new
 
-    def learn(self, inquiry: Inquiry, answer: WireAnswer) -> list[Waiting]:
-        """Take an answer. Returns the parcels that wait for nothing more: to be built, or with why they cannot be."""
+    def learn(self, inquiry: Inquiry, answer: WireAnswer) -> list[Group]:
+        """Take an answer. Returns the groups that wait for nothing more: to be built, or with why they cannot be."""
         result = _read(inquiry, answer)
         if isinstance(result, Known):
-            lifetime = max(result.lifetime_s - EARLY_S, result.lifetime_s / 2)
-            self._known[inquiry.key] = (result.value, self._clock() + lifetime)
-            while len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
-        ready: list[Waiting] = []
-        for waiting in self._waiting.pop(inquiry.key, ()):
-            waiting.open.discard(inquiry.key)
-            if isinstance(result, Outcome):
-                waiting.failed = waiting.failed or result
-            if not waiting.open:
-                ready.append(waiting)
+            self._keep(inquiry.key, result)
+        ready: list[Group] = []
+        for group in self._waiting.pop(inquiry.key, ()):
+            group.open.discard(inquiry.key)
+            if isinstance(result, Known):
+                group.known[inquiry.question.key] = result.value
+            else:
+                group.failed = group.failed or result
+            if not group.open:
+                ready.append(group)
         return ready
 
-    def forget(self, settings: ProviderSettings, questions: Sequence[Question]) -> None:
-        """What the vendor has disproved."""
-        for question in questions:
-            self._known.pop(_key(settings, question.key), None)
+    def forget(self, group: Group) -> None:
+        """What this group was built with, because the vendor has disproved it; not what was learnt since."""
+        for name, value in group.known.items():
+            key = _key(group.settings, name)
+            if self._known.get(key, ("", 0.0))[0] == value:
+                self._known.pop(key, None)
+        group.known = {}
+
+    def _keep(self, key: Key, known: Known) -> None:
+        lifetime = max(known.lifetime_s - EARLY_S, known.lifetime_s / 2)
+        self._known[key] = (known.value, self._clock() + lifetime)
+        self._known.move_to_end(key)
+        while len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+
+def outcome_without_answer(answer: WireAnswer) -> Outcome:
+    """Of a request that was not answered to its end."""
+    outcome = outcome_of_incomplete(answer)
+    if answer.error == errors.INVALID and not answer.left:
+        # No request can be made of it, now or later: as if the transport had not been able to build it.
+        return Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=outcome.error)
+    return outcome
 
 
 def _read(inquiry: Inquiry, answer: WireAnswer) -> Known | Outcome:
-    if not answer.complete:
-        outcome = outcome_of_incomplete(answer)
-    else:
-        read = inquiry.transport.read_answer(inquiry.settings, inquiry.question, answer)
+    if answer.complete:
+        try:
+            read = inquiry.transport.read_answer(inquiry.settings, inquiry.question, answer)
+        except Exception as error:
+            log.exception("parse_failed", result="failure", provider_id=inquiry.settings.provider_id)
+            read = Outcome(Kind.DEFERRED, reason=REFUSED_HERE, error=type(error).__name__)
         if isinstance(read, Known):
             return read
-        outcome = read
-    if outcome.kind in (Kind.UNKNOWN, Kind.ACCEPTED):
+    else:
+        read = outcome_without_answer(answer)
+    if read.kind in (Kind.UNKNOWN, Kind.ACCEPTED):
         # Nothing was sent to the person: the question is asked again with the next try.
-        outcome = msgspec.structs.replace(outcome, kind=Kind.DEFERRED)
-    return outcome
+        read = msgspec.structs.replace(read, kind=Kind.DEFERRED)
+    return read
 
 
 def _key(settings: ProviderSettings, name: str) -> Key:

@@ -157,7 +157,7 @@ class Recorder:
         if sent.outcome.kind is Kind.NOT_SENT:
             # A deadline that passed in our own queue says nothing about the vendor.
             wait = self._lanes.back_off(sent.batch.lane) if sent.outcome.reason != "DEADLINE" else 0.0
-        elif sent.outcome.kind is not Kind.UNKNOWN:
+        elif sent.outcome.kind is not Kind.UNKNOWN and sent.dispatched_at is not None:
             self._lanes.recovered(sent.batch.lane)
         return move_of(sent, settings, now, wait)
 

@@ -60,7 +60,7 @@ def move_of(sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s
         response=outcome.response,
         dispatched_at=sent.dispatched_at,
         returned_at=sent.returned_at,
-        counted=outcome.kind is not Kind.NOT_SENT,
+        counted=sent.dispatched_at is not None and outcome.kind is not Kind.NOT_SENT,
         outcome=outcome.kind.name,
     )
     if outcome.kind is Kind.ACCEPTED:
@@ -74,6 +74,8 @@ def move_of(sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s
         move.status = Status.UNKNOWN
     elif outcome.kind in _FAILURES:
         move.status = Status.FAILED
+        if sent.dispatched_at is None:
+            in_doubt(move)  # no request could be made of it: the vendor said nothing
     return move
 
 

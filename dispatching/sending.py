@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import queue
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from dispatching.asking import Inquiries, Inquiry, Waiting
+from dispatching.asking import REFUSED_HERE, Inquiries, Inquiry, outcome_without_answer
+from dispatching.grouping import Group, group_parcels, without_unsendable
 from dispatching.parcels import Batch, Parcel
 from dispatching.results import Sent
-from providers.messages import WireAnswer
-from providers.outcomes import Kind, Outcome, outcome_of_incomplete
+from providers.messages import WireAnswer, WireRequest
+from providers.outcomes import Kind, Outcome
 from providers.registry import TRANSPORTS
-from providers.settings import ProviderSettings
-from providers.transports import Asking, Grouping, Transport
-from providers.wire import Wire, errors
+from providers.transports import Transport, Unsendable
+from providers.wire import Wire
 
 POLL_S = 0.2
-REFUSED_HERE = "TRANSPORT_ERROR"
 
 log = structlog.get_logger("prism.dispatching")
 
@@ -56,6 +55,7 @@ class Sender:
             self._wire.close()
 
     def _idle(self) -> bool:
+        """Who waits for an answer is on the wire with the question."""
         return self._released.empty() and not self._wire.in_flight and not self._wire.queued
 
     def _take_released(self) -> list[Sent]:
@@ -66,105 +66,104 @@ class Sender:
         return refused
 
     def _submit(self, batch: Batch) -> list[Sent]:
-        settings = batch.settings
-        assert settings is not None
-        transport = TRANSPORTS[settings.vendor]
+        """To the wire with it. Returns what cannot go there."""
+        assert batch.settings is not None
+        transport = TRANSPORTS[batch.settings.vendor]
         try:
-            groups = _groups(transport, settings, batch.parcels)
+            groups, back = group_parcels(transport, batch)
         except Exception as error:
-            log.exception("build_failed", result="failure", provider_id=settings.provider_id)
-            return _refused(batch, batch.parcels, error)
-        if isinstance(transport, Asking):
-            return [sent for parcels in groups for sent in self._ask(transport, Waiting(batch, parcels, set()))]
-        return [sent for parcels in groups for sent in self._build(transport, batch, parcels)]
+            log.exception("build_failed", result="failure", provider_id=batch.settings.provider_id)
+            return _unbuildable(batch, batch.parcels, error)
+        for group in groups:
+            back += self._build(transport, group)
+        return back
 
-    def _build(self, transport: Transport, batch: Batch, parcels: list[Parcel]) -> list[Sent]:
-        settings = batch.settings
-        assert settings is not None
-        try:
-            request = transport.build(settings, [parcel.message for parcel in parcels])
-        except Exception as error:
-            log.exception("build_failed", result="failure", provider_id=settings.provider_id)
-            return _refused(batch, parcels, error)
-        self._wire.submit((batch, parcels), str(batch.lane), settings.concurrency, request, batch.deadline)
-        return []
+    def _build(self, transport: Transport, group: Group) -> list[Sent]:
+        back: list[Sent] = []
+        groups = [group]
+        while groups:
+            group = groups.pop()
+            try:
+                request = self._request(transport, group)
+            except Unsendable as refusal:
+                refused, others = without_unsendable(group, refusal)
+                back += refused
+                groups += reversed(others)
+            except Exception as error:
+                log.exception("build_failed", result="failure", provider_id=group.settings.provider_id)
+                back += _unbuildable(group.batch, group.parcels, error)
+            else:
+                if request is not None:
+                    self._put_on_wire(group, group, request)
+        return back
 
-    def _ask(self, transport: Asking, waiting: Waiting) -> list[Sent]:
-        """Build what can be built; let the rest wait for what the vendor is asked first."""
-        batch = waiting.batch
-        settings = batch.settings
-        assert settings is not None
-        messages = [parcel.message for parcel in waiting.parcels]
-        try:
-            questions = transport.questions(settings, messages)
-            known = self._inquiries.known(settings, questions)
-            if known is not None:
-                request = transport.build_knowing(settings, messages, known)
-                self._wire.submit(waiting, str(batch.lane), settings.concurrency, request, batch.deadline)
-                return []
-        except Exception as error:
-            log.exception("build_failed", result="failure", provider_id=settings.provider_id)
-            return _refused(batch, waiting.parcels, error)
-        for inquiry in self._inquiries.ask(settings, transport, questions, waiting):
-            self._wire.submit(inquiry, str(batch.lane), settings.concurrency, inquiry.question.request, batch.deadline)
-        return []
+    def _request(self, transport: Transport, group: Group) -> WireRequest | None:
+        """None where it waits for what the vendor is asked first."""
+        messages = [parcel.message for parcel in group.parcels]
+        if group.asking is None:
+            return transport.build(group.settings, messages)
+        questions = group.asking.questions(group.settings, messages)
+        for inquiry in self._inquiries.ask(group, group.asking, questions):
+            self._put_on_wire(inquiry, group, inquiry.question.request)
+        return None if group.open else group.asking.build_knowing(group.settings, messages, group.known)
+
+    def _put_on_wire(self, ticket: Group | Inquiry, group: Group, request: WireRequest) -> None:
+        batch = group.batch
+        self._wire.submit(ticket, str(batch.lane), group.settings.concurrency, request, batch.deadline)
 
     def _returned(self, answers: Sequence[tuple[object, WireAnswer]]) -> list[Sent]:
         back: list[Sent] = []
         if not answers:
             return back
         now = dt.datetime.now(dt.UTC)
-        for token, answer in answers:
-            if isinstance(token, tuple):  # the wire keeps our tickets as opaque objects
-                batch, parcels = token
-                back += _sents(batch, parcels, answer, now)
-            elif isinstance(token, Inquiry):
-                back += self._learn(token, answer, now)
-            elif isinstance(token, Waiting):
-                back += self._answered(token, answer, now)
+        for ticket, answer in answers:
+            if isinstance(ticket, Inquiry):
+                back += self._learn(ticket, answer, now)
+            else:
+                assert isinstance(ticket, Group)  # the wire keeps our tickets as opaque objects
+                again = self._ask_again(ticket, answer)
+                back += _sents(ticket, answer, now) if again is None else again
         return back
 
     def _learn(self, inquiry: Inquiry, answer: WireAnswer, now: dt.datetime) -> list[Sent]:
         back: list[Sent] = []
-        for waiting in self._inquiries.learn(inquiry, answer):
-            if waiting.failed is None:
-                back += self._ask(inquiry.transport, waiting)
-                continue
-            # The person was sent nothing, but the vendor was asked: an outage of it counts as one.
-            asked_at = now if answer.left else None
-            back += [Sent(parcel, waiting.batch, waiting.failed, asked_at, now) for parcel in waiting.parcels]
+        # The person was sent nothing, but the vendor was asked: an outage of it counts as one.
+        asked_at = now if answer.left else None
+        for group in self._inquiries.learn(inquiry, answer):
+            if group.failed is None:
+                back += self._build(TRANSPORTS[group.settings.vendor], group)
+            else:
+                back += [Sent(parcel, group.batch, group.failed, asked_at, now) for parcel in group.parcels]
         return back
 
-    def _answered(self, waiting: Waiting, answer: WireAnswer, now: dt.datetime) -> list[Sent]:
-        settings = waiting.batch.settings
-        assert settings is not None
-        transport = TRANSPORTS[settings.vendor]
-        assert isinstance(transport, Asking)
-        if answer.complete and not waiting.again and transport.disproves(settings, answer):
-            messages = [parcel.message for parcel in waiting.parcels]
-            self._inquiries.forget(settings, transport.questions(settings, messages))
-            waiting.again = True
-            return self._ask(transport, waiting)
-        return _sents(waiting.batch, waiting.parcels, answer, now)
+    def _ask_again(self, group: Group, answer: WireAnswer) -> list[Sent] | None:
+        """None where the answer stands; else the vendor said that what we knew is outdated, for the first time."""
+        if group.asking is None or group.again or not answer.complete:
+            return None
+        try:
+            if not group.asking.disproves(group.settings, answer):
+                return None
+        except Exception:
+            log.exception("parse_failed", result="failure", provider_id=group.settings.provider_id)
+            return None
+        self._inquiries.forget(group)
+        group.again = True
+        return self._build(TRANSPORTS[group.settings.vendor], group)
 
 
-def _sents(batch: Batch, parcels: list[Parcel], answer: WireAnswer, now: dt.datetime) -> list[Sent]:
+def _sents(group: Group, answer: WireAnswer, now: dt.datetime) -> list[Sent]:
     left_at = now - dt.timedelta(milliseconds=answer.elapsed_ms) if answer.left else None
     return [
-        Sent(parcel, batch, outcome, left_at, now)
-        for parcel, outcome in zip(parcels, _outcomes(batch, parcels, answer), strict=True)
+        Sent(parcel, group.batch, outcome, left_at, now)
+        for parcel, outcome in zip(group.parcels, _outcomes(group, answer), strict=True)
     ]
 
 
-def _outcomes(batch: Batch, parcels: list[Parcel], answer: WireAnswer) -> list[Outcome]:
+def _outcomes(group: Group, answer: WireAnswer) -> list[Outcome]:
+    parcels = group.parcels
     if not answer.complete:
-        outcome = outcome_of_incomplete(answer)
-        if answer.error == errors.INVALID and not answer.left:
-            # No request can be made of it, now or later: as if the transport had not been able to build it.
-            outcome = Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=outcome.error)
-        return [outcome] * len(parcels)
-    settings = batch.settings
-    assert settings is not None
+        return [outcome_without_answer(answer)] * len(parcels)
+    settings = group.settings
     try:
         outcomes = TRANSPORTS[settings.vendor].parse(settings, [parcel.message for parcel in parcels], answer)
         if len(outcomes) == len(parcels):
@@ -176,18 +175,7 @@ def _outcomes(batch: Batch, parcels: list[Parcel], answer: WireAnswer) -> list[O
     return [Outcome(Kind.UNKNOWN, reason=REFUSED_HERE, error=problem)] * len(parcels)
 
 
-def _refused(batch: Batch, parcels: list[Parcel], error: Exception) -> list[Sent]:
+def _unbuildable(batch: Batch, parcels: list[Parcel], error: Exception) -> list[Sent]:
     """What a transport could not make a request of."""
     outcome = Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=repr(error)[:500])
     return [Sent(parcel, batch, outcome, None, None) for parcel in parcels]
-
-
-def _groups(transport: Transport, settings: ProviderSettings, parcels: list[Parcel]) -> list[list[Parcel]]:
-    """What may share a request, in the order of the parcels."""
-    size = transport.batch_size_of(settings)
-    if size == 1 or not isinstance(transport, Grouping):
-        return [parcels[start : start + size] for start in range(0, len(parcels), size)]
-    alike: dict[Hashable, list[Parcel]] = {}
-    for parcel in parcels:
-        alike.setdefault(transport.group_key(settings, parcel.message), []).append(parcel)
-    return [group[start : start + size] for group in alike.values() for start in range(0, len(group), size)]

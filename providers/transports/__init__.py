@@ -11,12 +11,25 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import msgspec
 
 from providers.messages import Message, WireAnswer, WireRequest
-from providers.outcomes import Outcome
+from providers.outcomes import Kind, Outcome
 from providers.reporting import Call, VendorReport
 from providers.verdicts import Verdict
 
 if TYPE_CHECKING:
     from providers.settings import ProviderSettings
+
+
+class Unsendable(Exception):  # noqa: N818 - reads as what it says; an Error suffix adds nothing
+    """A message that can never go out as it is: a malformed address, a text too long. Raised by `build`,
+    `build_knowing`, `questions` and `group_key`; the message ends with this outcome and no request is made for it.
+    `index`: its place in the sequence that was given; None where that cannot be said: it is then found by trying."""
+
+    def __init__(self, kind: Kind, reason: str, error: str, index: int | None = None) -> None:
+        super().__init__(reason)  # never the text: it may hold an address
+        self.kind = kind
+        self.reason = reason
+        self.error = error
+        self.index = index
 
 
 class Transport(Protocol):
@@ -44,7 +57,7 @@ class Transport(Protocol):
         """(path, message) of what the schema cannot say. Called only where the schema holds."""
 
     def build(self, settings: ProviderSettings, messages: Sequence[Message]) -> WireRequest:
-        """One request for one message, or for up to `batch_size_of(settings)` of them."""
+        """One request for one message, or for up to `batch_size_of(settings)` of them. Raises Unsendable."""
 
     def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
         """One outcome per message, in order. Only complete answers come here."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from dispatching.engine import Engine
+from dispatching.grouping import Group
 from dispatching.models import Dispatch
 from dispatching.parcels import Batch, Parcel
 from dispatching.recording import record_moves
@@ -105,7 +106,7 @@ def test_any_answer_at_all_can_be_recorded(
 ) -> None:
     batch, parcel = sent
     answer = WireAnswer(status, {}, body, left=True, complete=True, error=None, detail="", elapsed_ms=1.0)
-    (outcome,) = _outcomes(batch, [parcel], answer)
+    (outcome,) = _outcomes(Group(batch, [parcel]), answer)
     now = dt.datetime.now(dt.UTC)
     assert batch.settings is not None
     move = move_of(Sent(parcel, batch, outcome, now, now), batch.settings, now, 1.0)

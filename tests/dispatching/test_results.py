@@ -36,6 +36,7 @@ DEFINITE = {
     seconds_left=st.integers(-10, 60),
     retry_after=st.none() | st.floats(0, 10_000),
     back_off=st.floats(0, 30),
+    left=st.booleans(),
 )
 @hypothesis_settings(max_examples=2000)
 def test_every_outcome_ends_a_dispatch_or_names_when_it_is_tried_again(
@@ -48,6 +49,7 @@ def test_every_outcome_ends_a_dispatch_or_names_when_it_is_tried_again(
     seconds_left: int,
     retry_after: float | None,
     back_off: float,
+    left: bool,
 ) -> None:
     not_after = NOW + dt.timedelta(seconds=seconds_left)
     parcel = Parcel(
@@ -55,16 +57,17 @@ def test_every_outcome_ends_a_dispatch_or_names_when_it_is_tried_again(
     )
     own = settings(idempotent=idempotent)
     batch = Batch("b", LaneKey("p", 1), None, [parcel], time.monotonic())
-    sent = Sent(parcel, batch, Outcome(kind, retry_after=retry_after), NOW, NOW)
+    sent = Sent(parcel, batch, Outcome(kind, retry_after=retry_after), NOW if left else None, NOW)
     move = move_of(sent, own, NOW, back_off)
     waits = move.status in (Status.PENDING, Status.SCHEDULED)
     assert waits == (move.due_at is not None)
-    assert move.counted == (kind is not Kind.NOT_SENT)
-    if kind in DEFINITE:
+    assert move.counted == (left and kind is not Kind.NOT_SENT)
+    definite = kind is Kind.ACCEPTED or (kind in DEFINITE and (left or not doubtful))
+    if definite:
         assert move.status is DEFINITE[kind]
-    if waits:
+    elif waits:
         _is_tried_again_for_a_reason(move, idempotent=idempotent)
-    elif doubtful and kind not in DEFINITE:
+    elif doubtful:
         assert move.status is Status.UNKNOWN, "an earlier try may have arrived"
     elif kind is Kind.UNKNOWN:
         assert move.status is Status.UNKNOWN, "nobody knows whether this try arrived"
