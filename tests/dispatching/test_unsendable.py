@@ -69,7 +69,7 @@ def test_a_place_that_is_none_is_as_good_as_no_place(wire: StillWire, use: Calla
     class Misplaced(Unsendable):
         """Whatever it is told, it names the thousandth."""
 
-        index = property(lambda _self: 1000, lambda _self, _value: None)  # type: ignore[assignment]  # on purpose
+        index = property(lambda _self: 1000, lambda _self, _value: None)
 
     toy.refuse = lambda m: Misplaced(Kind.REJECTED, "X", "x") if m.dispatch_id == "03" else None
     refused = sender_with(wire)._submit(batch(*NUMBERS))
