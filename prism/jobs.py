@@ -71,6 +71,7 @@ JOBS: tuple[Job, ...] = (
         "clean_idempotency_keys",
         timeout=240,
     ),
+    Job("clean_sign_ins", "tenants.retention.clean_sign_ins", "39 3 * * *", "clean_sign_ins", timeout=240),
     Job("detach_partitions", "dispatching.detaching.detach_partitions", "41 3 * * *", "detach_partitions", timeout=240),
     Job("check_orphans", "dispatching.orphans.find_orphans", "51 3 * * *", "check_orphans", timeout=240),
 )

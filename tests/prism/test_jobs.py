@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -96,6 +97,21 @@ def test_a_job_that_runs_out_of_time_is_recorded_before_its_worker_ends(only_job
     assert state().error.startswith("ended after 60 s")
 
 
+def wait_until_nothing_is_locked() -> None:
+    """A server process notices a moment later that its client is dead, and holds the job's lock till then."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+            )
+            if cursor.fetchone()[0] == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("a job's lock is still held")
+
+
 def test_a_job_that_kills_its_worker_is_held_back_after_three_times(
     only_job: Callable[[str], Job], process_environment: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -109,9 +125,11 @@ def test_a_job_that_kills_its_worker_is_held_back_after_three_times(
     )
     for _attempt in range(MOST_ATTEMPTS):
         assert subprocess.run([sys.executable, "-c", die], env=process_environment, check=False).returncode == 9
+        wait_until_nothing_is_locked()
     assert state().attempts == MOST_ATTEMPTS
     assert state().held_until is None
     assert subprocess.run([sys.executable, "-c", die], env=process_environment, check=False).returncode == 9
+    wait_until_nothing_is_locked()
     held_until = state().held_until
     assert held_until is not None
     assert held_until > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
