@@ -8,8 +8,12 @@ MAX_HEAD = 16 * 1024
 MAX_BODY = 4 * 1024 * 1024
 REASONS = {
     200: b"OK",
+    201: b"Created",
+    202: b"Accepted",
+    307: b"Temporary Redirect",
     400: b"Bad Request",
     401: b"Unauthorized",
+    403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",
     411: b"Length Required",
@@ -20,9 +24,12 @@ REASONS = {
     500: b"Internal Server Error",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
+    504: b"Gateway Timeout",
 }
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
+XML = b"text/xml"
+RETRY_AFTER = b"Retry-After: 1\r\n"
 
 
 class Request(NamedTuple):
@@ -33,6 +40,20 @@ class Request(NamedTuple):
     body: bytes
     size: int
     """Bytes of the buffer that it took."""
+    head: bytes = b""
+    """Request line and header lines, without the last line end."""
+
+    def field(self, name: str) -> str:
+        """The value of a header, "" without it. `name` in lower case."""
+        return _field(self.head, self.head.lower(), b"\r\n" + name.encode() + b":").decode("latin-1")
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
 
 
 class BadRequest(Exception):  # noqa: N818 - named as HTTP names it
@@ -59,7 +80,7 @@ def read_request(buffer: bytes) -> Request | None:
     if len(buffer) < size:
         return None
     key = _field(head, names, b"\r\nidempotency-key:")
-    return Request(method, target.decode("latin-1"), key.decode("latin-1"), buffer[end + 4 : size], size)
+    return Request(method, target.decode("latin-1"), key.decode("latin-1"), buffer[end + 4 : size], size, head)
 
 
 def _length(method: bytes, names: bytes) -> int:

@@ -146,6 +146,8 @@ class Server:
             return
         if reply.after is After.HANG:
             # Reads no more and keeps the connection until the other side has enough.
+            if reply.data:
+                connection.socket.send(reply.data)
             self._epoll.modify(connection.socket, select.EPOLLRDHUP)
             return
         if reply.after is After.RESET:

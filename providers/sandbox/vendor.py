@@ -1,21 +1,29 @@
-"""The sandbox vendor's mind: from a request to what happens on the connection. No I/O but the ledger's."""
+"""The sandbox vendor's mind: from a request to what happens on the connection. No I/O but the ledger's.
+
+What becomes of a message is decided here, by its recipient; how that is said is the dialect's (`dialects/`).
+"""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from providers.sandbox import behaviours, page
-from providers.sandbox.behaviours import Behaviour
+from providers.sandbox import page
+from providers.sandbox.behaviours import Behaviour, behaviour_of
+from providers.sandbox.dialects import DIALECTS, Router
+from providers.sandbox.dialects.dialect import MANY_SCRIPTS, Dialect, Fate, Item, Malformed, Sends, encode
+from providers.sandbox.dialects.gateway import Gateway
 from providers.sandbox.ledger import Ledger
 from providers.sandbox.messages import HTML, Request, answer
 
-RETRY_AFTER = b"Retry-After: 1\r\n"
-MAX_BATCH = 100
+GATEWAY = "gateway"
+PAGE = b"<!doctype html><h1>Something went wrong</h1>"
+EARLY_MS = 400
+"""How long an answer waits for the reports that come before it."""
 
 
 class After(enum.Enum):
@@ -33,148 +41,169 @@ class Reply(NamedTuple):
     delay_ms: int = 0
 
 
-class Send(msgspec.Struct, gc=False):
-    """One message, as far as the vendor cares; `idempotencyKey` is how a batch names its messages."""
+class Taken(NamedTuple):
+    """A message that the vendor has: what its reports will be about."""
 
-    to: str
-    idempotencyKey: str = ""  # noqa: N815 - the contract's spelling
-    message: str | None = None
-    body: str | None = None
-
-
-class Batch(msgspec.Struct, gc=False):
-    messages: list[Send]
+    dialect: str
+    item: Item
+    message_id: str
+    behaviour: str
+    form: Any = None
 
 
-class Result(msgspec.Struct, gc=False):
-    messageId: str | None  # noqa: N815 - the contract's spelling
-    status: str
-    error: Any = None
-
-
-# Behaviours that concern the request as a whole; in a batch the first of them decides for all messages.
-WHOLE: dict[str, Reply] = {
-    "429": Reply(answer(429, b'{"error":"rate limited"}', extra=RETRY_AFTER)),
-    "429-once": Reply(answer(429, b'{"error":"rate limited"}', extra=RETRY_AFTER)),
-    "500": Reply(answer(500, b'{"error":"internal error"}')),
-    "500-once": Reply(answer(500, b'{"error":"internal error"}')),
-    "502": Reply(answer(502, b'{"error":"bad gateway"}')),
-    "503": Reply(answer(503, b'{"error":"unavailable"}', extra=RETRY_AFTER)),
-    "html": Reply(answer(500, b"<!doctype html><h1>Something went wrong</h1>", HTML)),
-    "unauthorized": Reply(answer(401, b'{"error":"unauthorized"}')),
+# Behaviours that are the same for every vendor and concern the request as a whole.
+COMMON: dict[str, Reply] = {
+    "502": Reply(answer(502, PAGE, HTML)),
+    "504": Reply(answer(504, PAGE, HTML)),
+    "html": Reply(answer(500, PAGE, HTML)),
+    "redirect": Reply(answer(307, b"", extra=b"Location: http://127.0.0.1:1/elsewhere\r\n")),
+    "empty": Reply(answer(200, b"")),
+    "not-json": Reply(answer(200, b"<!doctype html><h1>Thank you</h1>", HTML)),
+    "huge": Reply(answer(200, b'{"noise":"' + b"x" * 2_000_000 + b'"}')),
     "hang-before": Reply(b"", After.HANG),
     "hang-after": Reply(b"", After.HANG),
     "close": Reply(b"", After.CLOSE),
     "reset": Reply(b"", After.RESET),
 }
-FAILURES: dict[str, tuple[int, Result]] = {
-    "reject": (400, Result(None, "failed", {"code": "CONTENT_REJECTED", "message": "the content is refused"})),
-    "unknown": (400, Result(None, "failed", {"code": "NO_SUCH_BEHAVIOUR", "message": "see the table on the page /"})),
-    "invalid": (422, Result(None, "failed", {"code": "RECIPIENT_INVALID", "message": "no such recipient"})),
-    "opted-out": (200, Result(None, "failed", {"code": "OPTED_OUT", "message": "wants no messages"})),
-    "failed-in-200": (200, Result(None, "failed", "the provider was not amused")),
-}
-ONCE = {"429-once", "500-once"}
-TAKEN_IN_SILENCE = {"hang-after", "close"}
+# Half of an answer, and then?
+HALVES = {"hang-inside": After.HANG, "cut": After.CLOSE}
+ONCE = {"429-once", "500-once", "401-once"}
 
 
 class Vendor:
-    """`idempotent`: a repeated key is answered with the first id and not accepted again, for every recipient."""
+    """`idempotent`: a repeated key is answered with the first id and not accepted again, for every recipient. `told`:
+    the credential that each dialect wants to see. `echo`: every refusal repeats the request, credentials too.
+    `on_taken` hears of every accepted message, before its answer leaves."""
 
-    def __init__(self, ledger: Ledger, *, idempotent: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        idempotent: bool,
+        clock: Callable[[], float],
+        told: Mapping[str, str] | None = None,
+        echo: bool = False,
+        dialects: Mapping[str, Dialect] = DIALECTS,
+        on_taken: Callable[[Taken], None] | None = None,
+    ) -> None:
         self.ledger = ledger
         self._idempotent = idempotent
         self._clock = clock
+        self._told = told or {}
+        self._echo = echo
+        self._router = Router({**dialects, GATEWAY: Gateway(idempotent=idempotent)})
+        self._on_taken = on_taken
         self._tried: set[tuple[str, str]] = set()
-        self._decode_send = msgspec.json.Decoder(Send).decode
-        self._decode_batch = msgspec.json.Decoder(Batch).decode
-        self._encode = msgspec.json.Encoder().encode
 
     def reply_to(self, request: Request) -> Reply:
-        if request.method == b"POST":
-            return self._take(request)
-        if request.method == b"GET":
+        if request.method not in (b"GET", b"POST", b"PUT", b"HEAD"):
+            return Reply(answer(405, b'{"error":"method not allowed"}'))
+        dialect, path = self._router.route(request)
+        if request.method != b"POST" and dialect.name == GATEWAY and not path.endswith("/health"):
             return self._show(request.target)
-        return Reply(answer(405, b'{"error":"method not allowed"}'))
+        return self._serve(dialect, request, path)
 
-    def _take(self, request: Request) -> Reply:
-        path = request.target.partition("?")[0]
+    def _serve(self, dialect: Dialect, request: Request, path: str) -> Reply:
+        now = self._clock()
+        if not dialect.admits(request, path, self._told.get(dialect.name, ""), now):
+            return Reply(dialect.refuse("unauthorized", now, self._suffix(request)))
         try:
-            if path.endswith("-batch"):
-                return self._take_batch(self._decode_batch(request.body).messages)
-            return self._take_one(self._decode_send(request.body), request.key)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-            return Reply(answer(400, self._encode({"error": {"code": "BAD_REQUEST", "message": str(problem)}})))
+            sends = dialect.read(request, path, now)
+        except (Malformed, msgspec.MsgspecError, ValueError, RecursionError) as problem:
+            return Reply(dialect.refuse("malformed", now, f" {problem}{self._suffix(request)}"))
+        if isinstance(sends, bytes):
+            return Reply(sends)
+        return self._take(dialect, request, sends, now)
 
-    def _take_one(self, send: Send, key: str) -> Reply:
-        behaviour, delay_ms = behaviours.behaviour_of(send.to)
-        whole = self._whole(behaviour, key or send.to)
-        if whole is not None:
-            if behaviour.name in TAKEN_IN_SILENCE:
-                self._accept(send, key, behaviour)
-            return whole
-        status, result = self._result(send, key, behaviour)
-        return Reply(answer(status, self._encode(result)), delay_ms=delay_ms)
-
-    def _take_batch(self, sends: list[Send]) -> Reply:
-        if not 0 < len(sends) <= MAX_BATCH:
-            return Reply(answer(413, b'{"error":"a batch has 1 to 100 messages"}'))
-        chosen = [behaviours.behaviour_of(send.to) for send in sends]
-        for (behaviour, _delay), send in zip(chosen, sends, strict=True):
-            whole = self._whole(behaviour, send.idempotencyKey or send.to)
-            if whole is not None:
-                if behaviour.name in TAKEN_IN_SILENCE:
-                    for each in sends:
-                        self._accept(each, each.idempotencyKey, behaviour)
-                return whole
-        results = [
-            self._result(send, send.idempotencyKey, behaviour)[1]
-            for (behaviour, _delay), send in zip(chosen, sends, strict=True)
+    def _take(self, dialect: Dialect, request: Request, sends: Sends, now: float) -> Reply:
+        """The first message whose behaviour concerns the whole request decides for all of them."""
+        chosen = [behaviour_of(item.to) for item in sends.items]
+        suffix = self._suffix(request)
+        for (behaviour, _delay), item in zip(chosen, sends.items, strict=True):
+            if not self._concerns_all(dialect, behaviour.name, item):
+                continue
+            if behaviour.accepts and behaviour.name not in ONCE:
+                for each in sends.items:
+                    self._accept(dialect, each, behaviour, sends.form)
+            else:
+                self.ledger.behaviours[behaviour.name] += 1
+            common = COMMON.get(behaviour.name)
+            return common or Reply(dialect.refuse(behaviour.name, now, suffix + _told_in(behaviour.name, request)))
+        fates = [
+            self._fate(dialect, item, behaviour, sends.form)
+            for (behaviour, _delay), item in zip(chosen, sends.items, strict=True)
         ]
-        return Reply(answer(200, self._encode(results)), delay_ms=max(delay for _behaviour, delay in chosen))
+        names = {behaviour.name for behaviour, _delay in chosen}
+        suffix += "".join(_told_in(name, request) for name in names)
+        return _finish(dialect.answer(sends, fates, now, suffix), names, max(delay for _behaviour, delay in chosen))
 
-    def _whole(self, behaviour: Behaviour, key: str) -> Reply | None:
-        """The reply of a behaviour that is not about one message, or None."""
-        reply = WHOLE.get(behaviour.name)
-        if reply is None:
-            return None
-        if behaviour.name in ONCE:
-            if (behaviour.name, key) in self._tried:
-                return None
-            self._tried.add((behaviour.name, key))
-        if behaviour.name not in TAKEN_IN_SILENCE:
+    def _concerns_all(self, dialect: Dialect, name: str, item: Item) -> bool:
+        if name not in COMMON and (name not in dialect.refusals or name in dialect.failures):
+            return False
+        if name in ONCE:
+            tried = (name, item.key or item.to)
+            if tried in self._tried:
+                return False
+            self._tried.add(tried)
+        return True
+
+    def _fate(self, dialect: Dialect, item: Item, behaviour: Behaviour, form: Any) -> Fate:
+        if behaviour.name in dialect.failures:
             self.ledger.behaviours[behaviour.name] += 1
-        return reply
+            return Fate(item, behaviour.name, failure=behaviour.name)
+        message_id = self._accept(dialect, item, behaviour, form)
+        return Fate(item, behaviour.name, "" if behaviour.name == "no-id" else message_id)
 
-    def _result(self, send: Send, key: str, behaviour: Behaviour) -> tuple[int, Result]:
-        if behaviour.name in FAILURES:
-            self.ledger.behaviours[behaviour.name] += 1
-            return FAILURES[behaviour.name]
-        message_id = self._accept(send, key, behaviour)
-        return 200, Result(None if behaviour.name == "no-id" else message_id, "sent")
-
-    def _accept(self, send: Send, key: str, behaviour: Behaviour) -> str:
+    def _accept(self, dialect: Dialect, item: Item, behaviour: Behaviour, form: Any) -> str:
         """Takes the message, or recognises it. Returns its id."""
         self.ledger.behaviours[behaviour.name] += 1
+        key = item.key
         if key and (self._idempotent or behaviour.name == "idempotent") and self.ledger.accepted(key):
             self.ledger.repeated += 1
-            return f"sandbox-{key}"
-        count = self.ledger.accept(key, send.to, self._clock())
-        if not key:
-            return f"sandbox-{self.ledger.total}"
-        return f"sandbox-{key}" if count == 1 else f"sandbox-{key}-{count}"
+            return dialect.message_id(item, f"sandbox-{key}", behaviour.name)
+        count = self.ledger.accept(key, item.to, self._clock())
+        seed = f"sandbox-{self.ledger.total}"
+        if key:
+            seed = f"sandbox-{key}" if count == 1 else f"sandbox-{key}-{count}"
+        message_id = dialect.message_id(item, seed, behaviour.name)
+        if self._on_taken is not None:
+            self._on_taken(Taken(dialect.name, item, message_id, behaviour.name, form))
+        return message_id
+
+    def _suffix(self, request: Request) -> str:
+        return _whole(request) if self._echo else ""
 
     def _show(self, target: str) -> Reply:
         parts = urlsplit(target)
         if parts.path == "/":
             return Reply(answer(200, page.render(self.ledger).encode(), HTML))
         if parts.path == "/log/summary":
-            return Reply(answer(200, self._encode(self.ledger.summary())))
+            return Reply(answer(200, encode(self.ledger.summary())))
         if parts.path == "/log":
             key = parse_qs(parts.query).get("key", [""])[0]
             found: Any = {"idempotency_key": key, "accepted": self.ledger.accepted(key)}
-            return Reply(answer(200, self._encode(found if key else list(self.ledger.recent))))
-        if parts.path.endswith("/health"):
-            health = {"status": "ok", "idempotent": self._idempotent, "receipts": False, "batch": True}
-            return Reply(answer(200, self._encode(health)))
+            return Reply(answer(200, encode(found if key else list(self.ledger.recent))))
         return Reply(answer(404, b'{"error":"not found"}'))
+
+
+def _told_in(name: str, request: Request) -> str:
+    """What a behaviour adds to the words of an error."""
+    if name == "echo":
+        return _whole(request)
+    return MANY_SCRIPTS if name == "unicode-error" else ""
+
+
+def _whole(request: Request) -> str:
+    return f" | {request.head.decode('latin-1')} | {request.body.decode('utf-8', 'replace')}"
+
+
+def _finish(data: bytes, names: set[str], delay_ms: int) -> Reply:
+    """An answer as those behaviours leave it that are about the connection, or about time."""
+    for name, after in HALVES.items():
+        if name in names:
+            return Reply(data[: len(data) - max(1, _body_size(data) // 2)], after)
+    return Reply(data, delay_ms=max(delay_ms, EARLY_MS if "report-early" in names else 0))
+
+
+def _body_size(data: bytes) -> int:
+    return len(data) - data.index(b"\r\n\r\n") - 4

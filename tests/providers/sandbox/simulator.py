@@ -1,0 +1,44 @@
+"""The sandbox vendor in this process, on a port of its own, for tests that speak to it over the real wire."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Self
+
+from providers.sandbox.dialects import DIALECTS
+from providers.sandbox.dialects.dialect import Dialect
+from providers.sandbox.ledger import Ledger
+from providers.sandbox.server import Server
+from providers.sandbox.vendor import Taken, Vendor
+
+
+class Simulator:
+    """`told`: the credential by dialect; `taken`: what was accepted, in order."""
+
+    def __init__(
+        self, told: Mapping[str, str] | None = None, *, dialects: Mapping[str, Dialect] = DIALECTS, **options: Any
+    ) -> None:
+        self.taken: list[Taken] = []
+        self.ledger = Ledger(None)
+        vendor = Vendor(
+            self.ledger,
+            idempotent=False,
+            clock=time.time,
+            told=told,
+            dialects=dialects,
+            on_taken=self.taken.append,
+            **options,
+        )
+        self._server = Server(vendor, host="127.0.0.1", port=0)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+        self._thread.join(10)
