@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from providers.credentials import ENV_VAR, SECRET
 from providers.schema_nodes import (
     CREDENTIAL,
     FLAG,
+    JSON,
     LINES,
+    PAIRS,
     PROVIDER_TYPE,
     TEXT,
     Group,
@@ -60,6 +64,18 @@ def compose(
     return composed
 
 
+def pairs_of(text: str) -> Iterator[tuple[str, str]]:
+    """Lines "name: value"; a line without a colon is a name without value."""
+    for line in text.splitlines():
+        name, _colon, value = line.partition(":")
+        if line.strip():
+            yield name.strip(), value.strip()
+
+
+def readable_json(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
 def secret_name(leaf: Leaf, part: Mapping[str, Any]) -> str:
     """The name under which a credential typed into the form is stored: the one in use, else made of its path."""
     named = part.get(leaf.path[-1] + SECRET)
@@ -100,6 +116,11 @@ def _values_of_leaf(leaf: Leaf, part: Mapping[str, Any]) -> dict[str, Any]:
     value = part.get(key, _MISSING)
     if leaf.kind == LINES:
         return {leaf.name: "\n".join(map(str, value)) if isinstance(value, list) else ""}
+    if leaf.kind == PAIRS:
+        pairs = value.items() if isinstance(value, Mapping) else ()
+        return {leaf.name: "\n".join(f"{name}: {inner}" for name, inner in pairs)}
+    if leaf.kind == JSON:
+        return {leaf.name: "" if value is _MISSING else readable_json(value)}
     if leaf.kind == FLAG and value is _MISSING:
         return {leaf.name: leaf.schema.get("default", False)}
     values = {leaf.name: "" if value is _MISSING else value}
@@ -124,14 +145,27 @@ def _composed_leaf(leaf: Leaf, values: Mapping[str, Any], before: Mapping[str, A
         # An unticked box says "no" only where that differs from saying nothing.
         if key in before or bool(value) != leaf.schema.get("default", False):
             yield key, bool(value)
-    elif leaf.kind == LINES:
-        lines = [line.strip() for line in str(value or "").splitlines()]
-        if any(lines) or before.get(key) == []:
-            yield key, [line for line in lines if line]
+    elif leaf.kind in (LINES, PAIRS, JSON):
+        yield from _composed_text(leaf, str(value or ""), before.get(key, _MISSING))
     elif leaf.kind == TEXT and values.get(leaf.name + EMPTY):
         yield key, ""
     elif value not in (None, ""):
         yield key, value
+
+
+def _composed_text(leaf: Leaf, text: str, before: Any) -> Iterator[tuple[str, Any]]:
+    """What is typed as a text of several lines; an empty one is said only where it was said before."""
+    key = leaf.path[-1]
+    if leaf.kind == LINES:
+        lines = [line.strip() for line in text.splitlines()]
+        if any(lines) or before == []:
+            yield key, [line for line in lines if line]
+    elif leaf.kind == PAIRS:
+        pairs = dict(pairs_of(text))
+        if pairs or before == {}:
+            yield key, pairs
+    elif text.strip():
+        yield key, msgspec.json.decode(text)
 
 
 def _composed_credential(leaf: Leaf, values: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

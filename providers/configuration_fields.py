@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
@@ -15,10 +17,22 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from unfold import widgets
 
-from providers.composing import EMPTY, NEW_VALUE, OTHER, OTHER_VARIABLE, SOURCE, VARIABLE
+from providers.composing import EMPTY, NEW_VALUE, OTHER, OTHER_VARIABLE, SOURCE, VARIABLE, pairs_of
 from providers.credentials import ENV_VAR, SECRET
 from providers.models import ProviderSecret
-from providers.schema_nodes import CHOICE, CREDENTIAL, FLAG, LINES, NUMBER, PROVIDER_TYPE, TEXT, WHOLE, Leaf
+from providers.schema_nodes import (
+    CHOICE,
+    CREDENTIAL,
+    FLAG,
+    JSON,
+    LINES,
+    NUMBER,
+    PAIRS,
+    PROVIDER_TYPE,
+    TEXT,
+    WHOLE,
+    Leaf,
+)
 from providers.variables import choices_with_other, prefixes
 
 LONGEST_SECRET = 8000
@@ -172,6 +186,44 @@ def _lines(leaf: Leaf) -> forms.Field:
     return forms.CharField(required=leaf.required, widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
+def _pairs(leaf: Leaf) -> forms.Field:
+    example = next(iter(leaf.schema.get("examples", ())), "")
+    return forms.CharField(
+        required=leaf.required,
+        validators=[_check_pairs],
+        widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 4, "placeholder": example, "spellcheck": "false"}),
+    )
+
+
+def _json(leaf: Leaf) -> forms.Field:
+    return forms.CharField(
+        required=leaf.required,
+        validators=[_check_json],
+        widget=widgets.UnfoldAdminTextareaWidget(
+            attrs={"rows": 10, "spellcheck": "false", "style": "font-family: ui-monospace, monospace"}
+        ),
+    )
+
+
+def _check_pairs(text: str) -> None:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.partition(":")[0].strip():
+            raise ValidationError(_("Line %(number)s has no name before the colon."), params={"number": number})
+        if line.strip() and ":" not in line:
+            raise ValidationError(_("Line %(number)s needs a colon after the name."), params={"number": number})
+    names = [name for name, _value in pairs_of(text)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValidationError(_("“%(name)s” is there twice."), params={"name": name})
+
+
+def _check_json(text: str) -> None:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise ValidationError(_("This is no JSON.")) from None
+
+
 def _text(leaf: Leaf) -> forms.Field:
     example = leaf.schema.get("default") or next(iter(leaf.schema.get("examples", ())), "")
     return forms.CharField(
@@ -180,7 +232,16 @@ def _text(leaf: Leaf) -> forms.Field:
     )
 
 
-_MAKERS = {CHOICE: _choice, FLAG: _flag, WHOLE: _number, NUMBER: _number, LINES: _lines, TEXT: _text}
+_MAKERS = {
+    CHOICE: _choice,
+    FLAG: _flag,
+    WHOLE: _number,
+    NUMBER: _number,
+    LINES: _lines,
+    PAIRS: _pairs,
+    JSON: _json,
+    TEXT: _text,
+}
 
 
 def _help(leaf: Leaf) -> str:
@@ -188,6 +249,8 @@ def _help(leaf: Leaf) -> str:
     parts = [leaf.schema.get("description", "")]
     if leaf.kind == LINES:
         parts.append(_("One per line."))
+    if leaf.kind == PAIRS:
+        parts.append(_("One per line, as name: value."))
     if leaf.kind in (WHOLE, NUMBER) and "default" in leaf.schema:
         parts.append(_("Default: %(value)s.") % {"value": leaf.schema["default"]})
     return escape(" ".join(part for part in parts if part))

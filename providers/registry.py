@@ -7,13 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from providers.transports import Transport, console, gateway
+from providers.transports import Transport, console, gateway, twilio
 
 TRANSPORTS: dict[str, Transport] = {
     transport.vendor: transport
     for transport in (
         console.transport,
         gateway.transport,
+        twilio.transport,
     )
 }
 

@@ -7,7 +7,9 @@ Beside the standard keywords, a property may say how a form treats it (other rea
   "x-rare": true                   most leave it alone: it stands in a closed section
   "x-titles": {"none": "…"}        what the values of an enum are called
   "x-icon": "webhook"              on the schema itself: the icon of the vendor's card
-A pair `<name>_env_var` and `<name>_secret` is one credential with two possible sources.
+  "x-json": true                   any object or list, shown as JSON
+A pair `<name>_env_var` and `<name>_secret` is one credential with two possible sources. An object whose keys are free
+(no `properties`, and `additionalProperties` a schema of texts) is shown as lines "name: value".
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from providers.credentials import ENV_VAR, SECRET
 CREDENTIAL = "credential"
 CHOICE = "choice"
 LINES = "lines"
+PAIRS = "pairs"
+JSON = "json"
 FLAG = "flag"
 WHOLE = "integer"
 NUMBER = "number"
@@ -92,11 +96,9 @@ def constants_of(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _groups(schema: dict[str, Any], path: tuple[str, ...], *, required: bool) -> Iterator[Group]:
-    inner = {key: part for key, part in schema["properties"].items() if part.get("type") == "object"}
+    inner = {key: part for key, part in schema["properties"].items() if _is_group(part)}
     yield Group(path, schema, required, tuple(_leaves(schema, path, required=required)))
     for key, part in inner.items():
-        if "properties" not in part:
-            raise Unsupported(".".join([*path, key]))
         yield from _groups(part, (*path, key), required=required and key in schema.get("required", ()))
 
 
@@ -105,7 +107,7 @@ def _leaves(schema: dict[str, Any], path: tuple[str, ...], *, required: bool) ->
     seen: set[str] = set()
     for key, part in properties.items():
         base = key.removesuffix(ENV_VAR).removesuffix(SECRET)
-        if "const" in part or part.get("type") == "object" or base in seen:
+        if "const" in part or _is_group(part) or base in seen:
             continue
         is_required = required and key in schema.get("required", ())
         if base != key:
@@ -116,12 +118,24 @@ def _leaves(schema: dict[str, Any], path: tuple[str, ...], *, required: bool) ->
             yield Leaf((*path, key), _kind_of(part, (*path, key)), part, is_required)
 
 
+def _is_group(part: dict[str, Any]) -> bool:
+    return part.get("type") == "object" and "properties" in part
+
+
 def _kind_of(part: dict[str, Any], path: tuple[str, ...]) -> str:
+    if part.get("x-json"):
+        return JSON
     if "enum" in part:
         return CHOICE
     kind = part.get("type")
     if kind == "array" and part.get("items", {}).get("type") == "string":
         return LINES
+    if kind == "object" and _is_text(part.get("additionalProperties")):
+        return PAIRS
     if isinstance(kind, str) and kind in _KINDS:
         return _KINDS[kind]
     raise Unsupported(".".join(path))
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and (part.get("type") == "string" or "enum" in part)

@@ -30,6 +30,7 @@ MESSAGES = {
     "minItems": _("has too few entries (at least %(value)s)"),
     "maxItems": _("has too many entries (at most %(value)s)"),
     "pattern": _("does not have the expected form (%(value)s)"),
+    "maxProperties": _("has too many entries (at most %(value)s)"),
 }
 
 TRANSLATED = ("title", "description", "x-empty")
@@ -122,7 +123,9 @@ def _message(schema: dict[str, Any], path: Sequence[str], kind: Any) -> str:
 
 def _part_of(schema: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
     for step in path:
-        schema = schema.get("properties", {}).get(step) or schema.get("items", {})
+        free = schema.get("additionalProperties")
+        other = free if isinstance(free, dict) else schema.get("items", {})
+        schema = schema.get("properties", {}).get(step) or other
     return schema
 
 

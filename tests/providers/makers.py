@@ -7,12 +7,17 @@ from typing import Any
 
 import msgspec
 
+from providers.credentials import ENV_VAR, references
 from providers.messages import NO_HEADERS, Message, WireAnswer
 from providers.settings import ProviderSettings, resolve
 
 CANARY = "canary-0f3a9c/77+d1"
 VARIABLE = "PRISM_PROVIDER_GATEWAY_TOKEN"
-ALLOW_LIST = ("PRISM_PROVIDER_*",)
+# The second row: as the seed's own examples name them.
+ALLOW_LIST = (
+    "PRISM_PROVIDER_*",
+    *("AWS_*", "BLIP_*", "SENDGRID_*", "TELEGRAM_*", "TWILIO_*"),
+)
 GATEWAY: dict[str, Any] = {
     "provider_vendor": "gateway",
     "api_url": "https://gateway.example.com",
@@ -37,15 +42,17 @@ def message(**changes: Any) -> Message:
 
 
 def settings(configuration: dict[str, Any] | None = None, provider_type: str = "WHATSAPP") -> ProviderSettings:
-    """Resolved, with the canary as the token."""
+    """Resolved, with the canary in every variable that it names."""
+    configuration = GATEWAY if configuration is None else configuration
+    named = [reference.name for reference in references(configuration) if reference.kind == ENV_VAR]
     return resolve(
         provider_id="0198f3a0-0000-7000-8000-00000000000a",
         tenant_id=1,
         provider_type=provider_type,
-        configuration=GATEWAY if configuration is None else configuration,
+        configuration=configuration,
         secrets={},
         allow_list=ALLOW_LIST,
-        environment={VARIABLE: CANARY},
+        environment={VARIABLE: CANARY, **dict.fromkeys(named, CANARY)},
     )
 
 

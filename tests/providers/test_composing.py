@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.composing import compose, values_of
+from providers.configuration_fields import fields_of
 from providers.registry import TRANSPORTS
 from providers.schema_nodes import Unsupported, groups_of, leaves_of
 from providers.schemas import validate_configuration
@@ -68,11 +71,82 @@ def test_two_references_to_one_credential_are_one_field() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [{"type": "array", "items": {"type": "object"}}, {"type": "object"}, {"oneOf": []}, {"type": ["string"]}]
+    "part",
+    [
+        {"type": "array", "items": {"type": "object"}},
+        {"type": "object"},
+        {"type": "object", "additionalProperties": {"type": "object"}},
+        {"oneOf": []},
+        {"type": ["string"]},
+    ],
 )
 def test_a_schema_that_no_form_is_made_of_is_a_loud_error(part: dict[str, Any]) -> None:
     with pytest.raises(Unsupported):
         groups_of({"type": "object", "properties": {"odd": part}})
+
+
+FREE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "headers": {"type": "object", "additionalProperties": {"type": "string"}, "title": "Headers"},
+        "meanings": {"type": "object", "additionalProperties": {"enum": ["a", "b"]}, "title": "Meanings"},
+        "body": {"type": ["object", "array"], "x-json": True, "title": "Body"},
+    },
+}
+WORD = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=":"), min_size=1, max_size=9)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=9,
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "headers": st.dictionaries(WORD, WORD | st.sampled_from(["", "a: b", "{{to}}"]), max_size=4),
+            "meanings": st.dictionaries(WORD, st.sampled_from(["a", "b"]), max_size=4),
+            "body": st.dictionaries(st.text(max_size=5), JSON, max_size=3),
+        },
+    )
+)
+def test_free_keys_are_lines_and_anything_is_json(configuration: dict[str, Any]) -> None:
+    again = compose(FREE, values_of(FREE, configuration), provider_type="SMS", before=configuration)
+    assert again == configuration
+
+
+def test_free_keys_and_json_are_read_as_they_are_typed() -> None:
+    typed = {
+        "configuration__headers": " X-Way : fast\n\nX-Empty:\n",
+        "configuration__meanings": "21610: a",
+        "configuration__body": '{"to": "{{to}}"}',
+    }
+    composed = compose(FREE, typed, provider_type="SMS", before={})
+    assert composed == {
+        "headers": {"X-Way": "fast", "X-Empty": ""},
+        "meanings": {"21610": "a"},
+        "body": {"to": "{{to}}"},
+    }
+    assert compose(FREE, {}, provider_type="SMS", before={}) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "told"),
+    [
+        ("headers", "X-Way fast", "Line 1 needs a colon after the name."),
+        ("headers", "X-Way: a\n: b", "Line 2 has no name before the colon."),
+        ("headers", "X-Way: a\nX-Way: b", "“X-Way” is there twice."),
+        ("body", "{to: 1}", "This is no JSON."),
+        ("body", '{"a": NaN}', "This is no JSON."),
+    ],
+)
+def test_what_is_typed_wrong_is_told_at_its_field(name: str, typed: str, told: str) -> None:
+    (leaf,) = [leaf for leaf in leaves_of(FREE) if leaf.path == (name,)]
+    ((_name, field),) = fields_of(leaf, {}, None)
+    with translation.override("en"), pytest.raises(ValidationError) as caught:
+        field.clean(typed)
+    assert caught.value.messages == [told]
 
 
 def test_variables_are_offered_by_name_and_never_by_value() -> None:
