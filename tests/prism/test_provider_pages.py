@@ -380,19 +380,16 @@ def test_a_configuration_that_the_form_cannot_show_is_shown_as_json(two: tuple[F
     assert "says things that the form does not show" in page
 
 
-@pytest.mark.parametrize("name", ["WhatsApp", "Twilio", "SNS", "Telegram"])
-def test_a_seeds_example_whose_vendor_is_not_here_says_so(
-    two: tuple[Filled, Filled], author: Client, name: str
+@pytest.mark.parametrize(
+    ("provider_type", "configuration"), [("SMS", {"provider_vendor": "pigeon"}), ("RCS", {"a": 1})]
+)
+def test_a_vendor_that_is_not_here_is_told_with_those_that_are(
+    two: tuple[Filled, Filled], author: Client, provider_type: str, configuration: dict[str, Any]
 ) -> None:
-    examples: dict[str, tuple[str, dict[str, Any]]] = {
-        "WhatsApp": ("WHATSAPP", {"bot_name": "b", "api_url": "https://msging.net/messages"}),
-        "Twilio": ("SMS", {"provider_vendor": "twilio", "auth_token_env_var": "TWILIO_AUTH_TOKEN"}),
-        "SNS": ("SMS", {"provider_vendor": "aws_sns", "region": "us-east-1"}),
-        "Telegram": ("TELEGRAM", {"bot_token_env_var": "TELEGRAM_BOT_TOKEN"}),
-    }
-    provider_type, configuration = examples[name]
     response = author.post(reverse(ADD) + "?as=json", form(configuration, provider_type=provider_type))
-    assert "known vendors: console, gateway" in errors(response)["configuration"]
+    told = errors(response)["configuration"]
+    assert "known vendors: " in told
+    assert "console, " in told
 
 
 def test_a_provider_that_campaigns_use_keeps_its_vendor(two: tuple[Filled, Filled], author: Client) -> None:
