@@ -8,7 +8,7 @@ import msgspec
 
 from dispatching.parcels import Batch, Parcel
 from dispatching.results import Sent
-from providers.outcomes import Outcome, bounded_text
+from providers.outcomes import SPOILT, Kind, Outcome, bounded_text
 from providers.settings import ProviderSettings
 from providers.transports import Asking, Grouping, Transport, Unsendable
 
@@ -69,10 +69,29 @@ def without_unsendable(group: Group, refusal: Unsendable) -> tuple[list[Sent], l
     if len(parcels) == 1:
         index = 0
     if index is None or not 0 <= index < len(parcels):
-        middle = len(parcels) // 2
-        return [], [group.with_parcels(parcels[:middle]), group.with_parcels(parcels[middle:])]
+        return [], _halves(group)
     others = parcels[:index] + parcels[index + 1 :]
     return [_refused(group.batch, parcels[index], refusal)], [group.with_parcels(others)] if others else []
+
+
+def without_spoilt(group: Group, sents: list[Sent]) -> tuple[list[Sent], list[Group]]:
+    """What the answer settled, and who goes out again at once because the vendor took nothing of a request for one
+    other message in it; two halves where it did not say which. Smaller each time, so there is an end."""
+    settled = [sent for sent in sents if not _is_spoilt(sent.outcome)]
+    if len(settled) == len(sents) or len(sents) == 1:
+        return sents, []
+    if not settled:
+        return [], _halves(group)
+    return settled, [group.with_parcels([sent.parcel for sent in sents if _is_spoilt(sent.outcome)])]
+
+
+def _is_spoilt(outcome: Outcome) -> bool:
+    return outcome.kind is Kind.DEFERRED and outcome.reason == SPOILT
+
+
+def _halves(group: Group) -> list[Group]:
+    middle = len(group.parcels) // 2
+    return [group.with_parcels(group.parcels[:middle]), group.with_parcels(group.parcels[middle:])]
 
 
 def _refused(batch: Batch, parcel: Parcel, refusal: Unsendable) -> Sent:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from dispatching.asking import REFUSED_HERE, Inquiries, Inquiry, outcome_without_answer
-from dispatching.grouping import Group, group_parcels, without_unsendable
+from dispatching.grouping import Group, group_parcels, without_spoilt, without_unsendable
 from dispatching.parcels import Batch, Parcel
 from dispatching.results import Sent
 from providers.messages import WireAnswer, WireRequest
@@ -122,7 +122,13 @@ class Sender:
             else:
                 assert isinstance(ticket, Group)  # the wire keeps our tickets as opaque objects
                 again = self._ask_again(ticket, answer)
-                back += _sents(ticket, answer, now) if again is None else again
+                back += self._settle(ticket, answer, now) if again is None else again
+        return back
+
+    def _settle(self, group: Group, answer: WireAnswer, now: dt.datetime) -> list[Sent]:
+        back, others = without_spoilt(group, _sents(group, answer, now))
+        for other in others:
+            back += self._build(TRANSPORTS[group.settings.vendor], other)
         return back
 
     def _learn(self, inquiry: Inquiry, answer: WireAnswer, now: dt.datetime) -> list[Sent]:

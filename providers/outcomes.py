@@ -14,6 +14,9 @@ MAX_RESPONSE_BYTES = 8 * 1024
 """A vendor's answer is stored with the dispatch and published as a fact: more than this is cut and marked."""
 MAX_TEXT_CHARACTERS = 1024
 MAX_DEPTH = 24
+SPOILT = "SPOILT_BY_ANOTHER"
+"""Reason of a deferred message that was not taken only because its request was refused for another one in it: it goes
+out again at once, without that one."""
 
 
 class Kind(enum.Enum):
