@@ -12,6 +12,7 @@ The operator's allow-list holds names, or prefixes that end in "*", each optiona
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -41,9 +42,15 @@ _TELLING_WORDS = {
 _TELLING_WORDS |= {"credential", "credentials", "bearer", "cookie", "apikey", "jwt"}
 _TELLING_PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("auth", "key"), ("signing", "key")}
 _TELLING_PAIRS |= {("account", "key"), ("shared", "key"), ("server", "key"), ("connection", "string")}
-_TELLING_VALUE = re.compile(r"\s*(?:(?:bearer|basic)\s+\S{8,}|-----BEGIN |eyJ[\w-]{8,}\.[\w-]{8,}\.)", re.IGNORECASE)
+_PUBLIC = "-----BEGIN PUBLIC KEY-----"
+_TELLING_VALUE = re.compile(
+    r"\s*(?:(?:bearer|basic)\s+\S{8,}|-----BEGIN (?!PUBLIC KEY-)|eyJ[\w-]{8,}\.[\w-]{8,}\.)", re.IGNORECASE
+)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PORTS = {"http": 80, "https": 443}
+
+NEVER_CALLED = {"webhook_url", "list_unsubscribe.url"}
+"""Addresses in a configuration that others are told and Prism sends nothing to: no credential goes there."""
 
 Problem = tuple[str, str]
 """A dotted path into the configuration, and what is wrong there, for a person."""
@@ -83,7 +90,11 @@ def references(configuration: Mapping[str, Any]) -> list[Reference]:
 
 def hosts_of(configuration: Mapping[str, Any]) -> frozenset[str]:
     """Every "host:port" that the configuration sends to, in lower case. A credential is bound to these."""
-    urls = {_host_of_url(value) for _, _, value in _entries(configuration) if isinstance(value, str) and "://" in value}
+    urls = {
+        _host_of_url(value)
+        for path, _, value in _entries(configuration)
+        if isinstance(value, str) and "://" in value and path not in NEVER_CALLED
+    }
     return frozenset((urls | set(_hosts_with_ports(configuration))) - {""})
 
 
@@ -188,9 +199,24 @@ def _read_secret(name: str, secrets: Mapping[str, Secret], hosts: frozenset[str]
 
 def _usable(value: str) -> tuple[str, str | None]:
     """A credential goes into a header: what could end the line is refused."""
+    value = _on_one_line(value)
     if not value.isascii() or not value.isprintable():
         return "", gettext("the value holds a line break or another character that no header may hold")
     return value, None
+
+
+def _on_one_line(value: str) -> str:
+    """A JSON document, such as the file of a service account, and a public key in PEM: where a line breaks means
+    nothing in them, and they go into no header. Everything else stays as it is."""
+    begun = value.lstrip()
+    if begun.startswith(_PUBLIC):
+        return " ".join(value.split())
+    if not begun.startswith("{"):
+        return value
+    try:
+        return json.dumps(json.loads(value), separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return value
 
 
 def _plaintext(configuration: Mapping[str, Any]) -> Iterator[Problem]:
