@@ -7,12 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from providers.transports import Transport, console, gateway, twilio
+from providers.transports import Transport, console, expo, fcm, gateway, twilio
 
 TRANSPORTS: dict[str, Transport] = {
     transport.vendor: transport
     for transport in (
         console.transport,
+        expo.transport,
+        fcm.transport,
         gateway.transport,
         twilio.transport,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -10,6 +13,7 @@ import msgspec
 from providers.credentials import ENV_VAR, references
 from providers.messages import NO_HEADERS, Message, WireAnswer
 from providers.settings import ProviderSettings, resolve
+from providers.transports import Transport
 
 CANARY = "canary-0f3a9c/77+d1"
 VARIABLE = "PRISM_PROVIDER_GATEWAY_TOKEN"
@@ -41,10 +45,44 @@ def message(**changes: Any) -> Message:
     return msgspec.structs.replace(PLAIN, **changes)
 
 
+def of_vendor(vendor: str) -> ModuleType | None:
+    """What tests need to know of a vendor that is not as the gateway is: tests/providers/vendors/<vendor>.py, with any
+    of PROVIDER_TYPE, ADDRESS (one that it takes), CREDENTIALS (values by path, where the canary will not do),
+    HEALTH_POSTS (its health is asked for by a POST that reaches nobody), ECHOES (False: the request does not carry our
+    dispatch's id)."""
+    name = f"tests.providers.vendors.{vendor}"
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def type_of(vendor: str) -> str:
+    return str(getattr(of_vendor(vendor), "PROVIDER_TYPE", "WHATSAPP"))
+
+
+def variables_of(configuration: dict[str, Any]) -> dict[str, str]:
+    """The environment variables that a configuration names, by the path of their credential."""
+    named = (reference for reference in references(configuration) if reference.kind == ENV_VAR)
+    return {reference.path: str(reference.name) for reference in named}
+
+
+def example_settings(transport: Transport, provider_type: str | None = None) -> ProviderSettings:
+    """A vendor's example, resolved, with the canary as every credential."""
+    own = getattr(of_vendor(transport.vendor), "CREDENTIALS", {})
+    variables = variables_of(transport.example)
+    return resolve(
+        provider_id="0198f3a0-0000-7000-8000-00000000000a",
+        tenant_id=1,
+        provider_type=provider_type or type_of(transport.vendor),
+        configuration=transport.example,
+        secrets={},
+        allow_list=tuple(variables.values()),
+        environment={name: own.get(path, CANARY) for path, name in variables.items()},
+    )
+
+
 def settings(configuration: dict[str, Any] | None = None, provider_type: str = "WHATSAPP") -> ProviderSettings:
     """Resolved, with the canary in every variable that it names."""
     configuration = GATEWAY if configuration is None else configuration
-    named = [reference.name for reference in references(configuration) if reference.kind == ENV_VAR]
+    named = variables_of(configuration).values()
     return resolve(
         provider_id="0198f3a0-0000-7000-8000-00000000000a",
         tenant_id=1,

@@ -7,18 +7,20 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.messages import Message
+from providers.messages import Message, WireRequest
 from providers.models import Provider
 from providers.outcomes import Kind
 from providers.provider_forms import fits, schema_form
 from providers.registry import TRANSPORTS, transport_for
 from providers.schema_nodes import leaves_of
 from providers.schemas import translated_schema, validate_configuration
-from providers.transports import Checkable, Transport, Unsendable
+from providers.settings import ProviderSettings
+from providers.transports import Asking, Checkable, Transport, Unsendable
 from tests.providers import makers
 
 VENDORS = sorted(TRANSPORTS)
@@ -56,14 +58,38 @@ def objects_of(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
         yield from objects_of(inner, (*path, name))
 
 
+def problems_of(transport: Transport, configuration: dict[str, Any]) -> list[tuple[str, str]]:
+    allowed = list(makers.variables_of(configuration).values())
+    return validate_configuration(makers.type_of(transport.vendor), configuration, allow_list=allowed)
+
+
+def built(transport: Transport, settings: ProviderSettings, message: Message) -> WireRequest:
+    """Whatever the vendor must be asked first is known."""
+    if not isinstance(transport, Asking):
+        return transport.build(settings, [message])
+    known = {question.key: "known-1" for question in transport.questions(settings, [message])}
+    return transport.build_knowing(settings, [message], known)
+
+
+def built_or_refused(transport: Transport, settings: ProviderSettings, message: Message) -> WireRequest | Unsendable:
+    try:
+        return built(transport, settings, message)
+    except Unsendable as refusal:
+        return refusal
+
+
+def good_message(vendor: str) -> Message:
+    return makers.message(to=getattr(makers.of_vendor(vendor), "ADDRESS", "+5511900001111"), body="private words")
+
+
 @pytest.fixture(params=VENDORS)
 def transport(request: pytest.FixtureRequest) -> Transport:
     return TRANSPORTS[request.param]
 
 
 def test_its_example_is_accepted(transport: Transport) -> None:
-    assert validate_configuration("WHATSAPP", transport.example, allow_list=makers.ALLOW_LIST) == []
-    assert transport_for("WHATSAPP", transport.example) is transport
+    assert problems_of(transport, transport.example) == []
+    assert transport_for(makers.type_of(transport.vendor), transport.example) is transport
 
 
 def test_its_schema_refuses_unknown_keys_everywhere_and_titles_every_field(transport: Transport) -> None:
@@ -79,8 +105,7 @@ def test_an_unknown_key_is_named_by_its_path(transport: Transport) -> None:
         for step in path:
             inner = inner.setdefault(step, {})
         inner["surprise"] = 1
-        problems = dict(validate_configuration("WHATSAPP", configuration, allow_list=makers.ALLOW_LIST))
-        assert ".".join([*path, "surprise"]) in problems
+        assert ".".join([*path, "surprise"]) in dict(problems_of(transport, configuration))
 
 
 def test_its_schema_can_be_shown_as_json(transport: Transport) -> None:
@@ -88,7 +113,7 @@ def test_its_schema_can_be_shown_as_json(transport: Transport) -> None:
 
 
 def test_its_form_shows_all_that_its_example_says(transport: Transport) -> None:
-    provider = Provider(provider_type="WHATSAPP", configuration=transport.example)
+    provider = Provider(provider_type=makers.type_of(transport.vendor), configuration=transport.example)
     assert fits(transport.vendor, provider)
     names = list(schema_form(transport.vendor, provider).base_fields)
     for leaf in leaves_of(transport.schema):
@@ -98,12 +123,13 @@ def test_its_form_shows_all_that_its_example_says(transport: Transport) -> None:
 def test_its_health_is_asked_for_without_a_message_and_read_without_a_fault(transport: Transport) -> None:
     if not isinstance(transport, Checkable):
         return
-    settings = makers.settings(transport.example)
+    settings = makers.example_settings(transport)
     request = transport.health_request(settings)
-    assert request is None or (request.method in ("GET", "HEAD") and request.body == b"")
+    posts = getattr(makers.of_vendor(transport.vendor), "HEALTH_POSTS", False)
+    assert request is None or posts or (request.method in ("GET", "HEAD") and request.body == b"")
     for status in (200, 204, 301, 400, 401, 403, 404, 418, 429, 500, 503):
         verdict = transport.read_health(settings, makers.answer(status, f"no {makers.CANARY}\x00".encode()))
-        assert verdict.ok or status >= 300
+        assert verdict.ok or status >= 300 or posts
         assert makers.CANARY not in verdict.detail
         assert "\x00" not in verdict.detail
 
@@ -114,20 +140,29 @@ def test_it_knows_where_an_address_stands(transport: Transport, provider_type: s
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-@given(message=MESSAGES, provider_type=st.sampled_from(TYPES))
-def test_any_message_becomes_a_request_that_the_wire_takes(vendor: str, message: Message, provider_type: str) -> None:
+@given(message=MESSAGES, provider_type=st.sampled_from(TYPES), is_good=st.booleans())
+def test_any_message_becomes_a_request_that_the_wire_takes(
+    vendor: str, message: Message, provider_type: str, is_good: bool
+) -> None:
     transport = TRANSPORTS[vendor]
-    settings = makers.settings(transport.example, provider_type)
-    try:
-        request = transport.build(settings, [message])
-    except Unsendable:
+    if transport.provider_types is not None:
+        provider_type = makers.type_of(vendor)
+    settings = makers.example_settings(transport, provider_type)
+    if is_good:
+        message = msgspec.structs.replace(message, to=good_message(vendor).to)
+    request = built_or_refused(transport, settings, message)
+    if isinstance(request, Unsendable):
+        assert request.kind in (Kind.REJECTED, Kind.RECIPIENT_INVALID)
+        assert request.reason.isupper()
         return
-    assert request == transport.build(settings, [message])
+    assert request == built(transport, settings, message)
     assert all(line.isascii() and line.isprintable() and ": " in line for line in request.headers)
     assert request.url.isascii()
     assert request.url.isprintable()
     if "Content-Type: application/json" in request.headers:
-        assert isinstance(json.loads(request.body), dict)
+        assert isinstance(json.loads(request.body), dict | list)
+    if getattr(makers.of_vendor(vendor), "ECHOES", True):
+        assert message.dispatch_id in "".join(request.headers) + request.body.decode()
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -136,7 +171,7 @@ def test_any_answer_becomes_one_outcome_per_message(
     vendor: str, body: bytes, status: int, size: int, retry_after: str | None
 ) -> None:
     transport = TRANSPORTS[vendor]
-    settings = makers.settings(transport.example)
+    settings = makers.example_settings(transport)
     messages = [makers.message()] * min(size, transport.batch_size)
     headers = {} if retry_after is None else {"retry-after": retry_after}
     outcomes = transport.parse(settings, messages, makers.answer(status, body, headers))
@@ -154,24 +189,34 @@ def test_any_answer_becomes_one_outcome_per_message(
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+def test_a_good_message_is_sent(vendor: str) -> None:
+    transport = TRANSPORTS[vendor]
+    request = built(transport, makers.example_settings(transport), good_message(vendor))
+    assert b"private" in request.body
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_credential_that_the_vendor_echoes_is_kept_nowhere(vendor: str) -> None:
     transport = TRANSPORTS[vendor]
-    settings = makers.settings(transport.example)
-    escaped = makers.CANARY.replace("/", "\\/")
-    for status in (200, 401, 429, 500):
-        for body in (f'{{"error":"bad token {makers.CANARY}"}}', f'{{"id":"{escaped}"}}', f"<html>{makers.CANARY}"):
-            for outcome in transport.parse(settings, [makers.message()], makers.answer(status, body.encode())):
-                assert makers.CANARY not in json.dumps(
-                    [outcome.error, outcome.message_id, outcome.response], ensure_ascii=False
-                )
+    settings = makers.example_settings(transport)
+    message = good_message(vendor)
+    for secret in settings.credentials.values():
+        quoted = json.dumps(secret)[1:-1]
+        for status in (200, 401, 429, 500):
+            for said in (quoted, quoted.replace("/", "\\/")):
+                for body in (f'{{"error":"bad token {said}"}}', f'{{"id":"{said}"}}', f"<html>{said}"):
+                    for outcome in transport.parse(settings, [message], makers.answer(status, body.encode())):
+                        shown = json.dumps([outcome.error, outcome.message_id, outcome.response], ensure_ascii=False)
+                        assert makers.CANARY not in shown
+                        assert said not in shown
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_nothing_that_holds_a_credential_or_a_person_shows_it(vendor: str) -> None:
     transport = TRANSPORTS[vendor]
-    settings = makers.settings(transport.example)
-    message = makers.message(to="+5511900001111", body="private words")
-    request = transport.build(settings, [message])
+    settings = makers.example_settings(transport)
+    message = good_message(vendor)
+    request = built(transport, settings, message)
     shown = repr([settings, message, request, makers.answer(200, request.body)])
-    for secret in (makers.CANARY, "+5511900001111", "private words"):
+    for secret in (*settings.credentials.values(), message.to, "private words"):
         assert secret not in shown
