@@ -20,3 +20,11 @@ FENCED = Counter("prism_fenced_batches", "Batches rolled back because another pr
 BISECTED = Counter("prism_bisected_events", "Events that failed alone after their batch failed", ["code"])
 TROUBLE = Counter("prism_ingestion_trouble", "Times that consuming paused for trouble of our own", ["error"])
 PAUSED = Gauge("prism_ingestion_paused", "1 while consuming is paused for trouble of our own")
+WEBHOOK_CALLS = Counter("prism_webhook_calls", "Calls of vendors by what they were answered", ["vendor", "result"])
+WEBHOOK_READ = Counter("prism_webhook_calls_read", "Stored calls of vendors by what they were", ["vendor", "result"])
+WEBHOOK_REPORTS = Counter("prism_webhook_reports", "Reports of messages in calls of vendors", ["vendor"])
+WEBHOOK_SECONDS = Histogram(
+    "prism_webhook_seconds",
+    "From the arrival of a vendor's call to the commit of what it reports",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)

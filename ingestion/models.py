@@ -10,7 +10,17 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from ingestion.calls import CallState, WebhookCall
 from tenants.models import Tenant
+
+__all__ = [
+    "CallState",
+    "ConsumerPosition",
+    "OperatorPosition",
+    "RejectedState",
+    "RejectedTrigger",
+    "WebhookCall",
+]
 
 
 class ConsumerPosition(models.Model):

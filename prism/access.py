@@ -29,7 +29,7 @@ TABLES: dict[str, str] = {
     "provider_secrets": "SELECT (id, tenant_id, provider_id, name, hosts, created_at, created_by), INSERT, UPDATE,"
     " DELETE",
     # Asked for by people, answered by workers.
-    "provider_checks": "SELECT, INSERT (id, tenant_id, provider_id, requested_by)",
+    "provider_checks": "SELECT, INSERT (id, tenant_id, provider_id, purpose, requested_by)",
     "templates": ALL,
     "template_versions": "SELECT, INSERT",
     "attribute_definitions": ALL,
@@ -46,6 +46,7 @@ TABLES: dict[str, str] = {
     "provider_messages": "SELECT",
     "delivery_receipts": "SELECT",
     "dispatch_counts": "SELECT",
+    "webhook_calls": "SELECT, UPDATE (state, tries, look_at, error)",
     "rejected_triggers": "SELECT, UPDATE (state, state_changed_at, state_changed_by)",
     "django_admin_log": "SELECT, INSERT",
     # People of one tenant once somebody is signed in (tenants/migrations/0004).
@@ -104,6 +105,9 @@ FUNCTIONS: tuple[str, ...] = (
     "prism_api_key(text)",
     "prism_api_key_used(bigint, bytea)",
     "prism_count_request(text, integer)",
+    "prism_webhook_provider(uuid, bigint)",
+    "prism_keep_webhook_call(uuid, text, text, text, text, bytea)",
+    "prism_webhook_gauges()",
     "prism_is_due(uuid)",
     "prism_trigger_of(uuid)",
     "prism_receipt_of(uuid)",

@@ -31,8 +31,16 @@ NAMES = {
     "outbox_parked_facts": ("prism_outbox_parked_facts", "Facts that Kafka refused for good"),
     "unknown": ("prism_unknown_recent", "UNKNOWN among the newest 20,000 dispatches"),
     "workers": ("prism_workers_alive", "Processes whose heartbeat is fresh, by kind"),
+    "webhooks_waiting": ("prism_webhooks_waiting", "Calls of vendors that wait to be read (counted up to 10,000)"),
+    "webhooks_oldest": ("prism_webhooks_oldest_seconds", "How long the first of them has waited"),
     "relays": ("prism_relays_alive", "Relays seen within the lease"),
 }
+
+
+_LOOK = """
+SELECT name, labels::text, value FROM prism_gauges(%s)
+UNION ALL SELECT name, labels::text, value FROM prism_webhook_gauges()
+"""
 
 
 class Gauge(msgspec.Struct, frozen=True):
@@ -48,7 +56,7 @@ def read_gauges() -> list[Gauge]:
             "SELECT set_config('prism.system', 'on', true), set_config('statement_timeout', %s, true)",
             [str(LIMIT_MS)],
         )
-        cursor.execute("SELECT name, labels::text, value FROM prism_gauges(%s)", [settings.WORKER_DEAD_AFTER_SECONDS])
+        cursor.execute(_LOOK, [settings.WORKER_DEAD_AFTER_SECONDS])
         return [Gauge(name, msgspec.json.decode(labels), value) for name, labels, value in cursor.fetchall()]
 
 

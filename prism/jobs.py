@@ -36,6 +36,7 @@ JOBS: tuple[Job, ...] = (
     Job("heartbeat", "prism.jobs.beat", "* * * * *", "run_job heartbeat"),
     Job("send_due_dispatches", "dispatching.draining.drain_due", "* * * * *", "send_due_dispatches", timeout=90),
     Job("check_providers", "providers.probing.check_providers", "* * * * *", "check_providers"),
+    Job("process_webhooks", "ingestion.hearing.process_webhooks", "* * * * *", "process_webhooks"),
     Job("apply_receipts", "dispatching.receiving.apply_waiting_receipts", "* * * * *", "apply_receipts"),
     Job("fold_counts", "dispatching.counting.fold_counts", "*/10 * * * *", "fold_counts"),
     Job("ensure_partitions", "dispatching.upkeep.keep_partitions_ahead", "7 * * * *", "ensure_partitions"),
@@ -72,6 +73,13 @@ JOBS: tuple[Job, ...] = (
         timeout=240,
     ),
     Job("clean_sign_ins", "tenants.retention.clean_sign_ins", "39 3 * * *", "clean_sign_ins", timeout=240),
+    Job(
+        "clean_webhook_calls",
+        "ingestion.retention.clean_webhook_calls",
+        "33 3 * * *",
+        "clean_webhook_calls",
+        timeout=240,
+    ),
     Job("detach_partitions", "dispatching.detaching.detach_partitions", "41 3 * * *", "detach_partitions", timeout=240),
     Job("check_orphans", "dispatching.orphans.find_orphans", "51 3 * * *", "check_orphans", timeout=240),
 )

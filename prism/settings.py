@@ -78,6 +78,8 @@ TRIGGER_MAX_BYTES = read.integer("TRIGGER_MAX_BYTES", 262_144, low=1024, high=8_
 LEDGER_RETENTION_DAYS = read.integer("LEDGER_RETENTION_DAYS", 97, low=1, high=3650)
 DISPATCH_RETENTION_DAYS = read.integer("DISPATCH_RETENTION_DAYS", 90, low=1, high=3650)
 IDEMPOTENCY_KEY_HOURS = read.integer("IDEMPOTENCY_KEY_HOURS", 24, low=1, high=720)
+WEBHOOK_RETENTION_DAYS = read.integer("WEBHOOK_RETENTION_DAYS", 14, low=1, high=3650)
+WEBHOOK_MAX_BODY_BYTES = read.integer("WEBHOOK_MAX_BODY_BYTES", 1_048_576, low=16_384, high=67_108_864)
 DEAD_LETTER_RETENTION_DAYS = read.integer("DEAD_LETTER_RETENTION_DAYS", 14, low=1, high=3650)
 # Weeks past DISPATCH_RETENTION_DAYS move to the schema "archive", or are dropped for good.
 DETACHED_PARTITIONS = read.choice("DETACHED_PARTITIONS", "archive", ("archive", "drop"))
@@ -150,6 +152,8 @@ MIDDLEWARE = [
     "tenants.signin.addresses.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "prism.security_headers.SecurityHeadersMiddleware",
+    # Before sessions, languages and tenants: vendors have none of them.
+    "ingestion.webhooks.WebhookMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

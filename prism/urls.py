@@ -1,4 +1,5 @@
-"""Every door for people. What machines probe (`/healthz`, `/readyz`, `/metrics`) is answered by prism.health."""
+"""Every door for people. What machines probe (`/healthz`, `/readyz`, `/metrics`) is answered by prism.health, what
+vendors call (`/webhooks/…`) by ingestion.webhooks."""
 
 from django.contrib import admin
 from django.urls import include, path

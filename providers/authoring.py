@@ -46,6 +46,7 @@ def store_provider(provider: Provider, *, secrets: Mapping[str, str], by: str) -
         _store_secret(provider, name, value, hosts, by)
     if provider.is_active:
         checking.request_check(provider, by=by)
+        checking.request_registration(provider, by=by)
 
 
 def delete_secret(provider: Provider, name: str) -> bool:
@@ -64,6 +65,7 @@ def switch_provider(provider: Provider, *, active: bool, by: str) -> None:
     provider.save(update_fields=["is_active", "updated_at"])
     if active:
         checking.request_check(provider, by=by)
+        checking.request_registration(provider, by=by)
 
 
 def copy_of(provider: Provider) -> Provider:

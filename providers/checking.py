@@ -9,11 +9,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils.timezone import localtime
 
-from providers import verdicts
-from providers.models import CheckState, Provider, ProviderCheck
+from providers import registry, verdicts
+from providers.models import CheckState, Provider, ProviderCheck, Purpose
+from providers.transports import Registering
 
 SHOWN = 10
 SLOW_SECONDS = 15
@@ -21,18 +23,34 @@ SLOW_SECONDS = 15
 
 # Only these columns are the web role's to write; one that waits already is as good.
 _REQUEST = """
-INSERT INTO provider_checks (id, tenant_id, provider_id, requested_by) VALUES (%s, %s, %s, %s)
-ON CONFLICT (provider_id) WHERE state = 'waiting' DO NOTHING
+INSERT INTO provider_checks (id, tenant_id, provider_id, purpose, requested_by) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (provider_id, purpose) WHERE state = 'waiting' DO NOTHING
 """
 
 
-def request_check(provider: Provider, *, by: str) -> ProviderCheck:
+def request_check(provider: Provider, *, by: str, purpose: Purpose = Purpose.CHECK) -> ProviderCheck:
     """A check that waits for a worker once the caller's transaction has committed; or the one that waits already."""
     with connection.cursor() as cursor:
-        cursor.execute(_REQUEST, [uuid.uuid4(), provider.tenant_id, provider.pk, by[:150]])
-    waiting = ProviderCheck.objects.filter(provider=provider, state=CheckState.WAITING).first()
+        cursor.execute(_REQUEST, [uuid.uuid4(), provider.tenant_id, provider.pk, purpose.value, by[:150]])
+    asked = ProviderCheck.objects.filter(provider=provider, purpose=purpose)
     # A worker may have taken it between the two statements.
-    return waiting or ProviderCheck.objects.filter(provider=provider).latest("requested_at")
+    return asked.filter(state=CheckState.WAITING).first() or asked.latest("requested_at")
+
+
+def request_registration(provider: Provider, *, by: str) -> ProviderCheck | None:
+    """A worker tells the vendor where to report; None where this one is not told by us, or no address is known."""
+    if not registers(provider) or not settings.PUBLIC_URL:
+        return None
+    return request_check(provider, by=by, purpose=Purpose.REGISTER)
+
+
+def registers(provider: Provider) -> bool:
+    """Whether the vendor takes our word for where to report."""
+    try:
+        transport = registry.transport_for(provider.provider_type, provider.configuration)
+    except registry.UnknownVendor:
+        return False
+    return isinstance(transport, Registering)
 
 
 def recent_checks(provider: Provider, limit: int = SHOWN) -> list[ProviderCheck]:
@@ -45,6 +63,7 @@ def as_json(check: ProviderCheck) -> dict[str, Any]:
     words = verdicts.words_of(check.code) if check.state == CheckState.DONE else None
     return {
         "id": str(check.pk),
+        "purpose": check.purpose,
         "state": check.state,
         "ok": check.ok,
         "code": check.code,

@@ -71,6 +71,7 @@ def _state(row: tuple[Any, ...], secrets: dict[str, Secret]) -> ProviderState:
         allow_list=django_settings.PROVIDER_ENV_ALLOW_LIST,
         max_messages_per_minute=per_minute,
         public_url=django_settings.PUBLIC_URL,
+        webhook_key=django_settings.SECRET_KEY,
     )
     usable = settings.problem is None
     return ProviderState(

@@ -131,8 +131,13 @@ class CheckState(models.TextChoices):
     DONE = "done", _("Done")
 
 
+class Purpose(models.TextChoices):
+    CHECK = "check", _("Test of the connection")
+    REGISTER = "register", _("Telling the vendor where to report")
+
+
 class ProviderCheck(models.Model):
-    """One look at a vendor from a worker: asked for by somebody, or by the clock (then `requested_by` is empty)."""
+    """One word of a worker with a vendor: asked for by somebody, or by the clock (then `requested_by` is empty)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, models.RESTRICT, verbose_name=_("tenant"))
@@ -140,6 +145,7 @@ class ProviderCheck(models.Model):
     provider = models.ForeignKey(
         Provider, models.DO_NOTHING, verbose_name=_("provider"), related_name="checks", db_constraint=False
     )
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose, db_default=Purpose.CHECK)
     requested_at = models.DateTimeField(_("requested at"), db_default=Now())
     requested_by = models.CharField(_("requested by"), max_length=150, blank=True, db_default="")
     state = models.CharField(_("state"), max_length=10, choices=CheckState, db_default=CheckState.WAITING)
@@ -159,8 +165,9 @@ class ProviderCheck(models.Model):
         constraints: ClassVar = [
             # Asking twice before a worker has come is asking once.
             models.UniqueConstraint(
-                fields=["provider"], name="provider_check_waits_once", condition=models.Q(state="waiting")
+                fields=["provider", "purpose"], name="provider_check_waits_once", condition=models.Q(state="waiting")
             ),
+            models.CheckConstraint(condition=models.Q(purpose__in=Purpose.values), name="provider_check_purpose_known"),
             models.CheckConstraint(condition=models.Q(state__in=CheckState.values), name="provider_check_state_known"),
         ]
         indexes: ClassVar = [

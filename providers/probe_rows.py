@@ -8,7 +8,7 @@ import uuid
 import msgspec
 import psycopg
 
-from providers.models import Health
+from providers.models import Health, Purpose
 from providers.verdicts import Verdict
 
 EVERY_MINUTES = 5
@@ -21,8 +21,9 @@ INSERT INTO provider_checks (id, tenant_id, provider_id)
 SELECT gen_random_uuid(), p.tenant_id, p.id FROM providers p
 WHERE p.is_active
   AND (p.health_checked_at IS NULL OR p.health_checked_at < now() - make_interval(mins => %s))
-  AND NOT EXISTS (SELECT 1 FROM provider_checks c WHERE c.provider_id = p.id AND c.state <> 'done')
-ON CONFLICT (provider_id) WHERE state = 'waiting' DO NOTHING
+  AND NOT EXISTS (
+    SELECT 1 FROM provider_checks c WHERE c.provider_id = p.id AND c.purpose = 'check' AND c.state <> 'done')
+ON CONFLICT (provider_id, purpose) WHERE state = 'waiting' DO NOTHING
 """
 _CLAIM = """
 UPDATE provider_checks AS c SET state = 'running', started_at = now(), tries = c.tries + 1
@@ -33,7 +34,7 @@ WHERE p.id = c.provider_id AND c.id IN (
     AND (state = 'waiting' OR started_at < now() - make_interval(secs => %s))
   ORDER BY requested_at LIMIT %s FOR UPDATE SKIP LOCKED
 )
-RETURNING c.id, c.provider_id::text, c.tries, c.requested_by, p.updated_at
+RETURNING c.id, c.provider_id::text, c.purpose, c.tries, c.requested_by, p.updated_at
 """
 # The provider first: that is the order in which a deletion takes them. A configuration that has changed since the
 # check began is another one: its own check waits already.
@@ -54,6 +55,7 @@ _FORGET = "DELETE FROM provider_checks WHERE id = %s"
 class Claimed(msgspec.Struct, frozen=True):
     id: uuid.UUID
     provider_id: str
+    purpose: str
     tries: int
     requested_by: str
     updated_at: dt.datetime
@@ -93,7 +95,8 @@ class Probes:
         same: tuple[bool] | None = None
         settled = 0
         with self._connection.transaction():
-            same = self._connection.execute(_HEALTH, values).fetchone()
+            if check.purpose == Purpose.CHECK:
+                same = self._connection.execute(_HEALTH, values).fetchone()
             settled = self._connection.execute(_DONE, values).rowcount
             if settled != 1:
                 raise psycopg.Rollback

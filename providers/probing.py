@@ -19,9 +19,11 @@ from django.conf import settings
 from providers import verdicts
 from providers.loading import ProviderState, load_provider
 from providers.messages import WireAnswer, WireRequest
+from providers.models import Purpose
 from providers.outcomes import bounded_text
 from providers.probe_rows import Claimed, Probes
-from providers.transports import Checkable
+from providers.settings import ProviderSettings
+from providers.transports import Checkable, Registering, Transport
 from providers.verdicts import Verdict
 from providers.wire import Wire, boottime
 from tenants.database import connect
@@ -100,7 +102,7 @@ class Prober:
 
     def _end(self, probes: Probes, token: Any, answer: WireAnswer) -> None:
         check, state = self._asked.pop(token)
-        self._record(probes, check, _judge(state, answer), round(answer.elapsed_ms))
+        self._record(probes, check, _judge(check, state, answer), round(answer.elapsed_ms))
 
     def _record(self, probes: Probes, check: Claimed, verdict: Verdict, elapsed_ms: int) -> None:
         verdict = msgspec.structs.replace(verdict, detail=bounded_text(verdict.detail))
@@ -114,7 +116,7 @@ class Prober:
             "provider_checked",
             result="success" if verdict.ok else "failure",
             duration=elapsed_ms,
-            metadata={"provider": check.provider_id, "code": verdict.code},
+            metadata={"provider": check.provider_id, "purpose": check.purpose, "code": verdict.code},
         )
 
     def _open(self) -> psycopg.Connection:
@@ -142,23 +144,38 @@ def _without_asking(check: Claimed, state: ProviderState) -> WireRequest | Verdi
         return Verdict(ok=False, code=verdicts.GIVEN_UP)
     if state.settings is None or state.transport is None:
         return Verdict(ok=False, code=verdicts.CONFIGURATION, detail=state.problem or "")
-    if not isinstance(state.transport, Checkable):
-        return Verdict(ok=True, code=verdicts.NOTHING_TO_CHECK)
     try:
-        request = state.transport.health_request(state.settings)
+        return _request(check, state.transport, state.settings)
     except Exception:
-        log.exception("health_request_failed", metadata={"provider": check.provider_id})
+        log.exception("health_request_failed", metadata={"provider": check.provider_id, "purpose": check.purpose})
         return Verdict(ok=False, code=verdicts.INTERNAL)
-    return request or Verdict(ok=True, code=verdicts.NOTHING_TO_CHECK)
 
 
-def _judge(state: ProviderState, answer: WireAnswer) -> Verdict:
+def _request(check: Claimed, transport: Transport, settings: ProviderSettings) -> WireRequest | Verdict:
+    if check.purpose == Purpose.REGISTER:
+        if not settings.webhook_url:
+            return Verdict(ok=False, code=verdicts.NO_PUBLIC_URL)
+        asked = transport.register_request(settings) if isinstance(transport, Registering) else None
+        return asked or Verdict(ok=True, code=verdicts.NOTHING_TO_REGISTER)
+    asked = transport.health_request(settings) if isinstance(transport, Checkable) else None
+    return asked or Verdict(ok=True, code=verdicts.NOTHING_TO_CHECK)
+
+
+def _judge(check: Claimed, state: ProviderState, answer: WireAnswer) -> Verdict:
     if not answer.complete:
         return Verdict(ok=False, code=(answer.error or "incomplete").upper(), detail=answer.detail)
-    transport: Checkable = state.transport  # type: ignore[assignment]  # it made the request
+    transport: Any = state.transport
     assert state.settings is not None
     try:
-        return transport.read_health(state.settings, answer)
+        if check.purpose == Purpose.REGISTER:
+            return _registered(transport.read_registration(state.settings, answer))
+        verdict: Verdict = transport.read_health(state.settings, answer)
     except Exception:
-        log.exception("read_health_failed", metadata={"provider": state.id})
+        log.exception("read_health_failed", metadata={"provider": state.id, "purpose": check.purpose})
         return Verdict(ok=False, code=verdicts.INTERNAL)
+    return verdict
+
+
+def _registered(verdict: Verdict) -> Verdict:
+    """A plain yes, in the words for what was asked."""
+    return msgspec.structs.replace(verdict, code=verdicts.REGISTERED) if verdict.code == verdicts.OK else verdict

@@ -21,6 +21,7 @@ from providers.defaults import (
     DEFAULT_TIMEOUT_MS,
 )
 from providers.transports import Transport
+from providers.webhook_tokens import webhook_token
 
 SLOTS_PER_CONNECTION = 4
 """Released and unrecorded dispatches per connection: three cost 10 % of the rate, two a quarter."""
@@ -51,6 +52,8 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     """A message that its vendor took and did not report on for so long is overdue; None: no report is awaited."""
     webhook_url: str = ""
     """Where the vendor reports to, below which it may add to the path; "" where PUBLIC_URL is not set."""
+    webhook_token: str = ""
+    """The secret to give to a vendor that lets us choose one for its calls; never shown."""
     fingerprint: str = ""
     """Of configuration and credentials: what was learnt from the vendor with others is not used with these."""
     problem: str | None = None
@@ -74,9 +77,13 @@ def resolve(
     allow_list: Sequence[str],
     max_messages_per_minute: int | None = None,
     public_url: str = "",
+    webhook_key: str = "",
     environment: Mapping[str, str] = os.environ,
 ) -> ProviderSettings:
-    """The row's fields and its secrets (by name) as settings. Never raises: what is wrong is told in `problem`."""
+    """The row's fields and its secrets (by name) as settings. Never raises: what is wrong is told in `problem`.
+
+    `webhook_key`: what the tokens of webhooks are made with (SECRET_KEY).
+    """
     transport: Transport | None = None
     problem = None
     try:
@@ -106,6 +113,7 @@ def resolve(
         spacing_s=knob.integer("contact_spacing_ms", round(transport.spacing_s * 1000) if transport else 0) / 1000,
         overdue_after_s=transport.overdue_after_s if transport else None,
         webhook_url=f"{public_url}/webhooks/{provider_id}" if public_url else "",
+        webhook_token=webhook_token(provider_id, webhook_key),
         fingerprint=_fingerprint(configuration, values),
         problem=problem or missing,
     )

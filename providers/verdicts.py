@@ -16,6 +16,9 @@ UNEXPECTED = "UNEXPECTED"
 CONFIGURATION = "CONFIGURATION"
 GIVEN_UP = "GIVEN_UP"
 INTERNAL = "INTERNAL"
+REGISTERED = "REGISTERED"
+NOTHING_TO_REGISTER = "NOTHING_TO_REGISTER"
+NO_PUBLIC_URL = "NO_PUBLIC_URL"
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -81,6 +84,15 @@ _WORDS: dict[str, tuple[Promise, Promise | str]] = {
     GIVEN_UP: (
         _("The check was begun several times and never ended."),
         _("Tell the operator: the workers' log says more."),
+    ),
+    REGISTERED: (_("The vendor took the address and reports to it from now on."), ""),
+    NOTHING_TO_REGISTER: (
+        _("This provider's vendor is not told by us where to report."),
+        _("Enter the address at the vendor, if it reports at all."),
+    ),
+    NO_PUBLIC_URL: (
+        _("Nobody knows under which address vendors reach us."),
+        _("Ask the operator to set PUBLIC_URL for the workers and the website."),
     ),
     INTERNAL: (_("The check failed by our own fault."), _("Tell the operator: the workers' log says more.")),
 }

@@ -122,7 +122,12 @@ class Asking(Protocol):
 
 @runtime_checkable
 class Hearing(Protocol):
-    """Optional: vendors that report over a webhook."""
+    """Optional: vendors that report over a webhook. `providers.transports.vendor.Vendor` has the usual answers of the
+    three attributes. `settings.webhook_token` is a secret of ours for vendors that show one with their calls."""
+
+    webhook_paths: tuple[str, ...]
+    webhook_hint: str
+    heard_status: int
 
     def verify(self, settings: ProviderSettings, call: Call) -> bool:
         """Whether the call is the vendor's: over the raw body, in constant time. False where a secret is missing."""

@@ -23,6 +23,13 @@ class Vendor:
     overdue_after_s: float | None = None
     """How long a report of a taken message may be out before a person should look; None: the vendor sends none."""
 
+    webhook_paths: tuple[str, ...] = ("",)
+    """Where its calls arrive, below the provider's webhook address; shown on the provider's page (Hearing only)."""
+    webhook_hint = ""
+    """What to enter at the vendor, beside the address (gettext_noop)."""
+    heard_status = 200
+    """How it wants to hear that its call was taken."""
+
     def batch_size_of(self, settings: ProviderSettings) -> int:  # noqa: ARG002 - the protocol's signature
         return self.batch_size
 

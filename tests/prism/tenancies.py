@@ -27,7 +27,7 @@ from dispatching.models import (
 )
 from dispatching.provider_messages import message_key
 from dispatching.triggers import ledger_key
-from ingestion.models import ConsumerPosition, RejectedTrigger
+from ingestion.models import ConsumerPosition, RejectedTrigger, WebhookCall
 from outbox.models import OutboxEvent
 from providers.checking import request_check
 from tenants.keys import mint_key
@@ -142,6 +142,9 @@ def _history(
     )
     ProviderSecretFactory.create(provider=provider, name=f"{mark}-token", value=f"{mark} secret")
     request_check(provider, by=mark)
+    WebhookCall.objects.create(
+        tenant=tenant, provider=provider, method="POST", path=mark, body=mark.encode(), headers={"user-agent": mark}
+    )
     campaign = CampaignFactory.create(
         tenant=tenant, name=f"{mark}_journey", dispatch_mode="ASYNC", trigger_time="14:00:00", week_days="1,2,3,4,5"
     )

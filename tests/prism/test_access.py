@@ -105,7 +105,8 @@ def test_rows_of_another_tenant_cannot_be_changed_or_made(two: tuple[Filled, Fil
                 assert query(f"DELETE FROM {table} WHERE {owner} = %s", other) == [(0,)], table
             else:
                 assert "permission denied" in refused(f"DELETE FROM {table} WHERE {owner} = %s", other), table
-            column = "name" if table == "tenants" else "state" if table == "rejected_triggers" else owner
+            stated = ("rejected_triggers", "webhook_calls")
+            column = "name" if table == "tenants" else "state" if table in stated else owner
             if "UPDATE" in rights and table != "api_keys":
                 assert query(f"UPDATE {table} SET {column} = {column} WHERE {owner} = %s", other) == [(0,)], table
             elif table != "api_keys":

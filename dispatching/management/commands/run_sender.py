@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from dispatching.draining import DRAIN_S, DueDrainer
 from dispatching.engine import Engine
 from providers.probing import Prober
-from tenants.residents import resident_starts
+from tenants.residents import resident_starts, start_beside
 
 
 class Command(BaseCommand):
@@ -32,6 +32,7 @@ class Command(BaseCommand):
         # Checks of vendors' connections, asked for by people who look at a page: they are not to wait for the minute.
         probing = threading.Thread(target=Prober().run, args=(stop,), name="prober", daemon=True)
         probing.start()
+        start_beside(stop)
         try:
             drainer.run(stop, max_seconds=options["max_seconds"])
         finally:
