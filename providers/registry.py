@@ -7,15 +7,17 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from providers.transports import Transport, console, expo, fcm, gateway, twilio
+from providers.transports import Transport, blip, console, expo, fcm, gateway, meta, twilio
 
 TRANSPORTS: dict[str, Transport] = {
     transport.vendor: transport
     for transport in (
+        blip.transport,
         console.transport,
         expo.transport,
         fcm.transport,
         gateway.transport,
+        meta.transport,
         twilio.transport,
     )
 }

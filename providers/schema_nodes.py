@@ -106,7 +106,8 @@ def _leaves(schema: dict[str, Any], path: tuple[str, ...], *, required: bool) ->
     properties: dict[str, Any] = schema["properties"]
     seen: set[str] = set()
     for key, part in properties.items():
-        base = key.removesuffix(ENV_VAR).removesuffix(SECRET)
+        # One suffix only: a credential may itself be called a secret, as Meta's app_secret.
+        base = key.removesuffix(ENV_VAR if key.endswith(ENV_VAR) else SECRET)
         if "const" in part or _is_group(part) or base in seen:
             continue
         is_required = required and key in schema.get("required", ())

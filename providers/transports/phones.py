@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 
+from providers.messages import Message
+from providers.outcomes import Kind
+from providers.transports import Unsendable
+
 BRAZIL = "55"
 SHORTEST, LONGEST = 7, 15
 """Digits with the country's (ITU-T E.164; the shortest numbers in use have seven)."""
@@ -44,3 +48,11 @@ def e164_of(text: str) -> str | None:
     """The same with a leading +."""
     digits = digits_of(text)
     return None if digits is None else f"+{digits}"
+
+
+def recipient_of(message: Message) -> str:
+    """The digits of a message's address. Raises Unsendable where it is no phone number."""
+    digits = digits_of(message.to)
+    if digits is None:
+        raise Unsendable(Kind.RECIPIENT_INVALID, "INVALID_NUMBER", "the address is no phone number")
+    return digits

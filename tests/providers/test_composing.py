@@ -70,6 +70,12 @@ def test_two_references_to_one_credential_are_one_field() -> None:
     assert token.sources == ("_env_var", "_secret")
 
 
+def test_a_credential_may_itself_be_called_a_secret() -> None:
+    part = {"app_secret_env_var": {"type": "string"}, "app_secret_secret": {"type": "string"}}
+    (leaf,) = leaves_of({"type": "object", "properties": part})
+    assert (leaf.path, leaf.sources) == (("app_secret",), ("_env_var", "_secret"))
+
+
 @pytest.mark.parametrize(
     "part",
     [

@@ -39,8 +39,7 @@ def test_a_right_configuration_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("changes", "path", "words"),
     [
-        ({"provider_vendor": "blip"}, "provider_vendor", "known vendors: console, gateway"),
-        ({"provider_vendor": None}, "provider_vendor", "missing"),
+        ({"provider_vendor": "pigeon"}, "provider_vendor", "known vendors: blip, console, "),
         ({"provider_vendor": ["gateway"]}, "provider_vendor", "not known"),
         ({"api_url": None}, "api_url", "required"),
         ({"authentication": None}, "authentication", "required"),
@@ -84,6 +83,10 @@ def test_what_is_wrong_is_named_by_its_path(changes: dict[str, Any], path: str, 
     found = problems(**changes)
     assert words in found[path]
     assert len(found) == 1
+
+
+def test_a_type_without_a_vendor_of_its_own_needs_one_named() -> None:
+    assert "missing" in problems("Carrier Pigeon", provider_vendor=None)["provider_vendor"]
 
 
 @pytest.mark.parametrize("configuration", [None, [], "gateway", 3])
