@@ -81,10 +81,11 @@ class WireRequest(msgspec.Struct, frozen=True, gc=False):
     signing: Signing | None = None
 
     def __repr__(self) -> str:
-        """Without header values, query and body: they hold credentials and personal data."""
+        """Without header values, path, query and body: they hold credentials (a bot's token is part of its address)
+        and personal data."""
         names = ", ".join(header.partition(":")[0] for header in self.headers)
-        address = self.url.partition("?")[0]
-        return f"WireRequest({self.method} {address}, headers=[{names}], body={len(self.body)} bytes)"
+        server = "/".join(self.url.split("/", 3)[:3])
+        return f"WireRequest({self.method} {server}, headers=[{names}], body={len(self.body)} bytes)"
 
 
 class WireAnswer(msgspec.Struct, frozen=True, gc=False):

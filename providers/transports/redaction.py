@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from providers.credentials import names_credential
 
@@ -15,7 +16,7 @@ SHORTEST = 6
 
 
 def redacted(body: bytes, credentials: Iterable[str]) -> bytes:
-    """The body without any of the credentials, also as JSON or PHP (`\\/`) write them."""
+    """The body without any of the credentials, also as JSON, PHP (`\\/`) and addresses write them."""
     for credential in credentials:
         for form in _forms(credential):
             if form in body:
@@ -29,7 +30,7 @@ def _forms(credential: str) -> tuple[bytes, ...]:
     found: dict[bytes, None] = {}
     for secret in (credential, *_secrets_in(credential)):
         quoted = json.dumps(secret)[1:-1]
-        for text in (secret, quoted, secret.replace("/", "\\/"), quoted.replace("/", "\\/")):
+        for text in (secret, quoted, secret.replace("/", "\\/"), quoted.replace("/", "\\/"), quote(secret, safe="")):
             found[text.encode("utf-8", "surrogatepass")] = None
     return tuple(sorted((form for form in found if len(form) >= SHORTEST), key=len, reverse=True))
 
