@@ -213,6 +213,7 @@ def test_a_created_message_is_accepted_by_its_sid() -> None:
     body = {"sid": "SM" + "0" * 32, "status": "queued", "error_code": None, "error_message": None}
     assert parse(201, body) == Outcome(Kind.ACCEPTED, message_id="SM" + "0" * 32, response=body)
     assert parse(201, {"status": "queued"}).kind is Kind.UNKNOWN
+    assert parse(201, {"sid": "SM1", "status": ["failed"]}).kind is Kind.ACCEPTED
     assert parse(201, b"<html>").reason == "NO_MESSAGE_ID"
     failed = parse(201, {"sid": "SM1", "status": "failed", "error_code": 21610})
     assert (failed.kind, failed.reason) == (Kind.OPTED_OUT, "OPTED_OUT")

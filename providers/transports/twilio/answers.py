@@ -76,7 +76,7 @@ def parse(settings: ProviderSettings, messages: Sequence[Message], answer: WireA
     value, kept = _read(settings, answer)
     if 200 <= answer.status < 300:
         code = row_code(answers.field(value, "error_code"))
-        if answers.field(value, "status") in FAILED:
+        if answers.said(answers.field(value, "status")) in FAILED:
             return [_failed(answer, code, answers.field(value, "error_message"), kept)]
         return [answers.accepted(answers.message_id(answers.field(value, "sid")), answer.status, kept)]
     code = row_code(answers.field(value, "code"))
