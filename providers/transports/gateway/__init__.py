@@ -4,6 +4,7 @@
                                      EMAIL: {to, subject, body, html?, templateId?, variables?}
     answer                           {messageId, status, error}
     POST …/send-batch                {messages: [… each with its idempotencyKey]}, answered by an array in order
+    its calls to us                  {messageId, status, timestamp, error}, signed (signing.py)
 
 From seed 002 §5 and provider-contracts §11. `answers.py` begins with the table of what each answer means.
 """
@@ -13,10 +14,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext_noop as _
+
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
+from providers.reporting import Call, VendorReport
 from providers.transports import health
-from providers.transports.gateway import answers, configuring, requests
+from providers.transports.gateway import answers, configuring, reports, requests
+from providers.transports.redaction import redacted
 from providers.transports.vendor import Vendor
 from providers.verdicts import Verdict
 
@@ -37,11 +42,29 @@ class Gateway(Vendor):
     def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
         return configuring.check(provider_type, configuration)
 
+    webhook_paths = ("status",)
+    webhook_hint = _(
+        "Have the gateway post its reports to this address, signed with the key of “Reports”"
+        " (X-Prism-Signature: t=…,v1=…)."
+    )
+
     def build(self, settings: ProviderSettings, messages: Sequence[Message]) -> WireRequest:
         return requests.build(settings, messages)
 
     def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
         return answers.parse(settings, messages, answer)
+
+    def verify(self, settings: ProviderSettings, call: Call) -> bool:
+        return reports.verify(settings, call)
+
+    def greet(self, settings: ProviderSettings, call: Call) -> str | None:  # noqa: ARG002 - gateways ask nothing first
+        return None
+
+    def redact(self, settings: ProviderSettings, body: bytes) -> bytes:
+        return redacted(body, settings.credentials.values())
+
+    def read_reports(self, settings: ProviderSettings, call: Call) -> list[VendorReport]:
+        return reports.read(settings, call)
 
     def health_request(self, settings: ProviderSettings) -> WireRequest | None:
         address = settings.configuration.get("health_url")

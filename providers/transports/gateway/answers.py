@@ -68,7 +68,7 @@ def _parse_one(settings: ProviderSettings, answer: WireAnswer, body: bytes) -> O
     if 200 <= answer.status < 300:
         return _parse_success(settings, value, kept, answer.status)
     kind, reason = answers.by_status(answer.status, server_error=SERVER_ERROR)
-    error = _Error(settings, _field(settings, value, "error"))
+    error = GatewayError(settings, field(settings, value, "error"))
     if kind is Kind.REJECTED and error.is_given:
         kind, reason = error.kind, error.reason if error.reason != VENDOR_ERROR else reason
     return answers.failed(answer, kind, reason, error=error.text, wait=error.retry_after, kept=kept)
@@ -76,16 +76,16 @@ def _parse_one(settings: ProviderSettings, answer: WireAnswer, body: bytes) -> O
 
 def _parse_success(settings: ProviderSettings, value: Any, kept: Any, status: int) -> Outcome:
     """A 2xx: failed where it says so, accepted where it names a message, else nobody knows."""
-    given = _field(settings, value, "error")
-    said = _field(settings, value, "status")
+    given = field(settings, value, "error")
+    said = field(settings, value, "status")
     if given or (isinstance(said, str) and said.casefold() in FAILED):
-        error = _Error(settings, given)
+        error = GatewayError(settings, given)
         text = error.text or bounded_text(f"status {said}")
         return Outcome(error.kind, reason=error.reason, error=text, retry_after=error.retry_after, response=kept)
-    return answers.accepted(answers.message_id(*_ids(settings, value)), status, kept)
+    return answers.accepted(answers.message_id(*message_ids(settings, value)), status, kept)
 
 
-class _Error:
+class GatewayError:
     """The `error` of an answer: a string, or an object with code, message, retryable and retryAfter."""
 
     def __init__(self, settings: ProviderSettings, given: Any) -> None:
@@ -110,13 +110,13 @@ def _kind_of_code(settings: ProviderSettings, spelled: str) -> Kind | None:
     return CODES.get(spelled)
 
 
-def _ids(settings: ProviderSettings, value: Any) -> list[Any]:
+def message_ids(settings: ProviderSettings, value: Any) -> list[Any]:
     if "message_id" in settings.configuration.get("response_fields", {}):
-        return [_field(settings, value, "message_id")]
+        return [field(settings, value, "message_id")]
     return [value.get(name) for name in MESSAGE_ID_FIELDS] if isinstance(value, dict) else []
 
 
-def _field(settings: ProviderSettings, value: Any, name: str) -> Any:
+def field(settings: ProviderSettings, value: Any, name: str) -> Any:
     """A field of the answer by the provider's own dotted path, or by its usual name."""
     path: str = settings.configuration.get("response_fields", {}).get(name, name)
     return answers.field(value, path)

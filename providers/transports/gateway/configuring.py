@@ -8,7 +8,9 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from providers.transports.gateway.signing import HEADER as SIGNATURE
 from providers.transports.knobs import KNOBS, check_knobs
+from providers.transports.sources import check_source
 
 LARGEST_BATCH = 100
 EMAIL = "EMAIL"
@@ -16,6 +18,7 @@ EMAIL = "EMAIL"
 RESERVED_HEADERS = {
     *("accept", "connection", "content-length", "content-type", "cookie", "expect", "host", "idempotency-key"),
     *("te", "trailer", "transfer-encoding", "upgrade", "user-agent", "x-correlation-id", "x-trace-id", "traceparent"),
+    SIGNATURE.lower(),
 }
 _PATH = {"type": "string", "pattern": "^(/[!-~]*)?$", "maxLength": 500}
 _FIELD = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$", "maxLength": 200}
@@ -108,6 +111,36 @@ BATCH: dict[str, Any] = {
     },
 }
 
+WEBHOOK: dict[str, Any] = {
+    "type": "object",
+    "title": _("Reports"),
+    "description": _("The gateway tells what became of messages by calls to this provider's webhook address."),
+    "additionalProperties": False,
+    "properties": {
+        "signing_key_env_var": {
+            "type": "string",
+            "title": _("Key of its signatures"),
+            "description": _("The gateway signs its calls with it (X-Prism-Signature). Calls without are refused."),
+        },
+        "signing_key_secret": {"type": "string", "title": _("Key of its signatures (stored secret)")},
+    },
+}
+
+SIGNING: dict[str, Any] = {
+    "type": "object",
+    "title": _("Signed requests"),
+    "description": _("Requests to the gateway carry a signature of ours (X-Prism-Signature)."),
+    "additionalProperties": False,
+    "properties": {
+        "key_env_var": {
+            "type": "string",
+            "title": _("Key of our signatures"),
+            "description": _("The gateway checks with it that a request is ours and was made just now."),
+        },
+        "key_secret": {"type": "string", "title": _("Key of our signatures (stored secret)")},
+    },
+}
+
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -152,6 +185,8 @@ SCHEMA: dict[str, Any] = {
         "response_fields": RESPONSE_FIELDS,
         "error_codes": ERROR_CODES,
         "batch": BATCH,
+        "webhook": WEBHOOK,
+        "signing": SIGNING,
         **KNOBS,
     },
 }
@@ -160,6 +195,9 @@ SCHEMA: dict[str, Any] = {
 def check(provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
     """(path, message) of what contradicts itself or would be ignored."""
     found = [*_check_authentication(configuration["authentication"]), *check_knobs(configuration)]
+    for part, name in (("webhook", "signing_key"), ("signing", "key")):
+        if part in configuration:
+            found += check_source(configuration[part], name, (part,))
     if "html" in configuration and provider_type.upper() != EMAIL:
         found.append(("html", gettext("is for providers of the type EMAIL only")))
     address, path = configuration["api_url"], configuration.get("path")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import msgspec
 
 from providers.messages import Message, WireRequest
 from providers.transports.agent import USER_AGENT
+from providers.transports.gateway import signing
 from providers.transports.gateway.configuring import EMAIL
 from providers.transports.lines import header, trace_header
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from providers.settings import ProviderSettings
 
 TOKEN = "authentication.token"  # noqa: S105 - the name of the credential
+SIGNING_KEY = "signing.key"
 _COMMON = ("Content-Type: application/json", "Accept: application/json", USER_AGENT)
 _NOT_IN_A_PATH = re.compile(r"[^a-z0-9_-]+")
 
@@ -55,11 +58,17 @@ def _batch(settings: ProviderSettings, messages: Sequence[Message]) -> WireReque
 
 def _request(settings: ProviderSettings, path: str, headers: Sequence[str], body: dict[str, Any]) -> WireRequest:
     address: str = settings.configuration["api_url"]
+    encoded = msgspec.json.encode(body)
+    if "signing" in settings.configuration:
+        headers = [
+            *headers,
+            f"{signing.HEADER}: {signing.sign(settings.credentials[SIGNING_KEY], encoded, time.time())}",
+        ]
     return WireRequest(
         method="POST",
         url=address.rstrip("/") + path if path else address,
         headers=tuple(headers),
-        body=msgspec.json.encode(body),
+        body=encoded,
         timeout_ms=settings.timeout_ms,
         connect_timeout_ms=settings.connect_timeout_ms,
     )
