@@ -71,7 +71,7 @@ class CampaignAdmin(ListColumns, TenantScopedAdmin):
             },
         ),
         (_("To whom"), {"fields": ("in_segments", "control_group_rate", "control_state", "ignores_caps")}),
-        (_("How"), {"fields": ("strategy",)}),
+        (_("How"), {"fields": ("strategy", "max_messages_per_minute")}),
         (
             _("More"),
             {

@@ -36,6 +36,7 @@ FIELDS = frozenset(
         "week_days",
         "timezone",
         "strategy",
+        "max_messages_per_minute",
         "is_active",
         "ignores_caps",
         "owner_id",
@@ -177,6 +178,7 @@ def _write_providers(campaign: Campaign, rows: Sequence[ProviderRow] | None) -> 
                 "tenant_id": campaign.tenant_id,
                 "label": row.label,
                 "order": position if row.order is None else row.order,
+                "weight": row.weight,
             },
         )
         CampaignProviderTemplate.objects.update_or_create(

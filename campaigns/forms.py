@@ -23,7 +23,13 @@ MODES = {
 }
 STRATEGIES = {
     Strategy.ALL.value: _("Each contact gets one message per provider below."),
-    Strategy.FALLBACK.value: _("The next provider is tried only when the one before has definitely failed."),
+    Strategy.FALLBACK.value: _(
+        "The next provider is tried only when the one before has definitely failed, or is in trouble."
+    ),
+    Strategy.WEIGHTED.value: _(
+        "Each contact gets one message, from one provider by its weight, and always from the same one. Where it is in"
+        " trouble or fails, the others share its contacts."
+    ),
 }
 
 

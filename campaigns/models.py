@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from audiences.models import Segment
+from campaigns.spreading import LEAST_WEIGHT, MOST_WEIGHT
 from campaigns.weekdays import validate_week_days
 from providers.models import Provider
 from templates.models import MessageTemplate
@@ -29,6 +30,7 @@ class DispatchMode(models.TextChoices):
 class Strategy(models.TextChoices):
     ALL = "all", _("Every provider")
     FALLBACK = "fallback", _("In order, until one accepts")
+    WEIGHTED = "weighted", _("Shared out by weight")
 
 
 TAKEN = {
@@ -72,6 +74,13 @@ class Campaign(models.Model):
         _("time zone"), max_length=63, default="America/Sao_Paulo", validators=[validate_timezone]
     )
     strategy = models.CharField(_("strategy"), max_length=10, choices=Strategy, default=Strategy.ALL)
+    max_messages_per_minute = models.PositiveIntegerField(
+        _("messages per minute"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000_000)],
+        help_text=_("Pace of this campaign over all its providers, beside each provider's own. Empty: no limit."),
+    )
     is_active = models.BooleanField(_("active"), default=True, db_default=True)
     ignores_caps = models.BooleanField(
         _("ignores frequency caps"),
@@ -121,6 +130,10 @@ class Campaign(models.Model):
                 condition=models.Q(dispatch_mode__in=DispatchMode.values), name="campaign_dispatch_mode_known"
             ),
             models.CheckConstraint(condition=models.Q(strategy__in=Strategy.values), name="campaign_strategy_known"),
+            models.CheckConstraint(
+                condition=models.Q(max_messages_per_minute__isnull=True) | models.Q(max_messages_per_minute__gte=1),
+                name="campaign_pace_positive",
+            ),
             models.CheckConstraint(
                 condition=models.Q(week_days="") | models.Q(week_days__regex=r"^[1-7](,[1-7])*$"),
                 name="campaign_week_days_iso",
@@ -176,6 +189,13 @@ class CampaignProvider(models.Model):
     provider = models.ForeignKey(Provider, models.RESTRICT, verbose_name=_("provider"))
     label = models.CharField(_("label"), max_length=100, blank=True)
     order = models.PositiveSmallIntegerField(_("order"), default=1)
+    weight = models.PositiveSmallIntegerField(
+        _("weight"),
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(LEAST_WEIGHT), MaxValueValidator(MOST_WEIGHT)],
+        help_text=_("Its share where the campaign is shared out by weight: 3 beside 1 gets three of four people."),
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
 
     class Meta:
@@ -188,6 +208,9 @@ class CampaignProvider(models.Model):
                 fields=["campaign", "provider"],
                 name="campaign_provider_once",
                 violation_error_message=_("This provider is already in the campaign."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(weight__gte=LEAST_WEIGHT, weight__lte=MOST_WEIGHT), name="campaign_provider_weight"
             ),
         ]
 

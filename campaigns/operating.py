@@ -70,6 +70,7 @@ def _row(link: CampaignProvider) -> ProviderRow:
         field_mappings=template.field_mappings if template else {},
         label=link.label,
         order=link.order,
+        weight=link.weight,
     )
 
 
@@ -102,7 +103,12 @@ def duplicate_campaign(*, tenant_id: int, campaign_id: uuid.UUID, by: str, owner
 def _copy_link(link: CampaignProvider, copy: Campaign) -> None:
     template = getattr(link, "template_link", None)
     made = CampaignProvider.objects.create(
-        tenant_id=copy.tenant_id, campaign=copy, provider_id=link.provider_id, label=link.label, order=link.order
+        tenant_id=copy.tenant_id,
+        campaign=copy,
+        provider_id=link.provider_id,
+        label=link.label,
+        order=link.order,
+        weight=link.weight,
     )
     if template is not None:
         CampaignProviderTemplate.objects.create(

@@ -14,6 +14,7 @@ from campaigns.choices import Choices, choices_of, provider_options, template_op
 from campaigns.fields import MappingField, PickField
 from campaigns.models import CampaignProvider
 from campaigns.provider_rows import ProviderRow, row_errors
+from campaigns.spreading import LEAST_WEIGHT, MOST_WEIGHT
 from campaigns.widgets import Line, lines_of
 from providers.models import Provider
 from templates.models import MessageTemplate
@@ -34,14 +35,18 @@ class ProviderRowForm(TenantForm):
 
     class Meta:
         model = CampaignProvider
-        fields = ("provider", "label", "order")
-        widgets = {"label": UnfoldAdminTextInputWidget, "order": UnfoldAdminIntegerFieldWidget}
+        fields = ("provider", "label", "order", "weight")
+        widgets = {
+            "label": UnfoldAdminTextInputWidget,
+            "order": UnfoldAdminIntegerFieldWidget,
+            "weight": UnfoldAdminIntegerFieldWidget({"min": LEAST_WEIGHT, "max": MOST_WEIGHT}),
+        }
 
     def __init__(self, *args: Any, choices: Choices | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # A formset reads them once for all of its rows.
         self.choices = choices_of(_tenant_id(type(self))) if choices is None else choices
-        self.fields["order"].required = False
+        self.fields["order"].required = self.fields["weight"].required = False
         self.fields["label"].help_text = _("How reports call this channel, as “WhatsApp VIP”.")
         link = None if self.instance._state.adding else getattr(self.instance, "template_link", None)
         if link is not None:
@@ -74,7 +79,12 @@ class ProviderRowForm(TenantForm):
     def changed_data(self) -> list[str]:
         """A new row that has nothing but its place is left blank."""
         changed: list[str] = super().changed_data
-        return [] if self.instance._state.adding and set(changed) <= {"order", "field_mappings"} else changed
+        unsaid = {"order", "weight", "field_mappings"}
+        return [] if self.instance._state.adding and set(changed) <= unsaid else changed
+
+    def clean_weight(self) -> int:
+        """Empty is the usual one."""
+        return self.cleaned_data["weight"] or 1
 
     def clean_field_mappings(self) -> dict[str, Any]:
         """Without what another template asked for: the page that chose this one may not have shown its own yet."""
@@ -91,6 +101,7 @@ class ProviderRowForm(TenantForm):
             field_mappings=data["field_mappings"],
             label=data["label"],
             order=data["order"],
+            weight=data["weight"],
         )
 
 

@@ -25,14 +25,14 @@ class ProviderInline(TenantScopedInline, Stacked):
     form: Any = ProviderRowForm
     formset = ProviderRowFormSet
     template = "campaigns/provider_rows.html"
-    fields = ("provider", "label", "order", "message_template", "field_mappings")
+    fields = ("provider", "label", "order", "weight", "message_template", "field_mappings")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CampaignProvider]:
         return super().get_queryset(request).select_related("campaign", "provider", "template_link__template")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # A reader has no form, hence no field that only the form has.
-        return self.fields if self.has_change_permission(request, obj) else ("provider", "label", "order")
+        return self.fields if self.has_change_permission(request, obj) else ("provider", "label", "order", "weight")
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **_kwargs: Any) -> int:
         """One to begin with; without JavaScript the button asks for another by `rows`."""

@@ -21,7 +21,8 @@ Errors = dict[str, list[str]]
 
 
 class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One provider with its template. `type` may repeat the provider's; `order` None is the place in the list."""
+    """One provider with its template. `type` may repeat the provider's; `order` None is the place in the list; `weight`
+    counts where the campaign is shared out by weight."""
 
     provider_id: uuid.UUID | None
     template_id: uuid.UUID | None
@@ -29,6 +30,7 @@ class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""
     order: int | None = None
     type: str = ""
+    weight: int = 1
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -94,7 +96,7 @@ def _errors_of(row: ProviderRow, known: _Known) -> Errors:
 
 
 def _column_errors(row: ProviderRow) -> Errors:
-    link = CampaignProvider(label=row.label, order=1 if row.order is None else row.order)
+    link = CampaignProvider(label=row.label, order=1 if row.order is None else row.order, weight=row.weight)
     try:
         link.clean_fields(exclude={"tenant", "campaign", "provider", "created_at"})
     except ValidationError as error:

@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from campaigns.models import Campaign, CampaignProvider, Strategy
 from campaigns.provider_rows import ProviderRow
+from campaigns.spreading import LEAST_WEIGHT, MOST_WEIGHT
 from campaigns.weekdays import format_week_days, parse_week_days
 from tenants.api.fields import Choice, Identifier, Owner, Share, Text, Whole
 from tenants.api.serializers import StrictModelSerializer, StrictSerializer
@@ -77,6 +78,13 @@ class ProviderRowSerializer(StrictSerializer):
     field_mappings = FieldMappings(default=dict)
     label = Text(required=False, allow_blank=True, max_length=100)  # type: ignore[assignment]  # hides DRF's, for forms
     order = Whole(required=False, allow_null=True, min_value=0, max_value=32767, help_text="Default: the place here.")
+    weight = Whole(
+        required=False,
+        default=1,
+        min_value=LEAST_WEIGHT,
+        max_value=MOST_WEIGHT,
+        help_text="Its share of the people where the strategy is `weighted`.",
+    )
 
     def to_representation(self, instance: CampaignProvider) -> dict[str, Any]:
         link = getattr(instance, "template_link", None)
@@ -87,6 +95,7 @@ class ProviderRowSerializer(StrictSerializer):
             "field_mappings": link.field_mappings if link else {},
             "label": instance.label,
             "order": instance.order,
+            "weight": instance.weight,
         }
 
 
@@ -95,6 +104,13 @@ class CampaignSerializer(StrictModelSerializer):
     week_days = WeekDays(required=False)
     control_group_rate = Share(max_digits=5, decimal_places=2, min_value=0, max_value=100, required=False)
     strategy = Choice(choices=Strategy.choices, required=False)
+    max_messages_per_minute = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=10_000_000,
+        help_text="Pace of this campaign over all its providers, beside each provider's own. Null: no limit.",
+    )
     owner = Owner(required=False, allow_null=True)
     segments = SegmentIds(required=False, max_length=MAX_SEGMENTS)
     providers: serializers.ListSerializer[Any] = serializers.ListSerializer(
@@ -106,7 +122,7 @@ class CampaignSerializer(StrictModelSerializer):
         fields = (
             *("id", "journey_name", "description", "audience_name", "channel", "external_id"),
             *("start_date", "end_date", "control_group_rate", "dispatch_mode", "trigger_time", "week_days", "timezone"),
-            *("strategy", "is_active", "ignores_caps", "owner", "segments", "providers"),
+            *("strategy", "max_messages_per_minute", "is_active", "ignores_caps", "owner", "segments", "providers"),
             *("control_version", "control_frozen_at", "created_at", "updated_at", "created_by"),
         )
         read_only_fields = ("id", "control_version", "control_frozen_at", "created_at", "updated_at", "created_by")

@@ -27,19 +27,21 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 _CAMPAIGNS = """
 SELECT c.id::text, c.tenant_id, c.name, c.is_active, c.start_date, c.end_date, c.control_group_rate, c.control_salt,
        c.control_version, c.control_frozen_at IS NOT NULL, c.dispatch_mode, c.trigger_time, c.week_days, c.timezone,
-       c.strategy, t.person_key_attribute, c.ignores_caps
+       c.strategy, t.person_key_attribute, c.ignores_caps, c.max_messages_per_minute
 FROM campaigns c JOIN tenants t ON t.id = c.tenant_id
 """
 # One row per campaign provider that has a template with a version: the others cannot send anything.
 _PROVIDERS = """
 SELECT cp.campaign_id::text, cp.id::text, cp.label, cp."order", cp.provider_id::text, m.id::text, v.id::text,
-       m.template_code, m.is_active, v.subject, v.body, v.variants, v.media_url, l.field_mappings
+       m.template_code, m.is_active, v.subject, v.body, v.variants, v.media_url, l.field_mappings, cp.weight
 FROM campaign_providers cp
 JOIN campaign_provider_templates l ON l.campaign_provider_id = cp.id
 JOIN templates m ON m.id = l.template_id
 JOIN LATERAL (SELECT * FROM template_versions WHERE template_id = m.id ORDER BY number DESC LIMIT 1) v ON true
 ORDER BY cp.campaign_id, cp."order", cp.created_at, cp.id
 """
+
+ALL, WEIGHTED = "all", "weighted"
 
 _CAPS = "SELECT tenant_id, id::text, channel, max_messages, period FROM frequency_caps WHERE is_active ORDER BY id"
 
@@ -60,6 +62,7 @@ class ProviderPlan(msgspec.Struct, frozen=True, gc=False):
     variants: tuple[Compiled, ...]
     media_url: str
     mapping: tuple[Mapped, ...]
+    weight: int = 1
 
 
 class CampaignPlan(msgspec.Struct, frozen=True, gc=False):
@@ -84,6 +87,13 @@ class CampaignPlan(msgspec.Struct, frozen=True, gc=False):
     person_key_attribute: str
     providers: tuple[ProviderPlan, ...]
     caps: tuple[Cap, ...] = ()
+    per_minute: int | None = None
+    """The pace of all its messages together, whoever carries them."""
+
+    @property
+    def goes_on(self) -> bool:
+        """One of its providers is enough: where one fails or is away, another takes over."""
+        return self.strategy != ALL
 
 
 def load_campaigns(cursor: Cursor) -> list[CampaignPlan]:
@@ -137,6 +147,7 @@ def _provider_plan(
         variants=variants,
         media_url=row[12],
         mapping=compile_mapping(mapping, placeholders),
+        weight=row[14],
     )
 
 
@@ -170,4 +181,5 @@ def _campaign_plan(row: tuple[Any, ...], providers: Sequence[ProviderPlan], caps
         person_key_attribute=row[15],
         providers=tuple(providers),
         caps=tuple(caps),
+        per_minute=row[17],
     )

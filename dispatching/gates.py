@@ -7,12 +7,14 @@ control are the same population. Calendar comes after. Pace is taken where batch
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from campaigns import calendar, control, mappings
-from campaigns.snapshot import CampaignPlan, ProviderPlan
+from campaigns.snapshot import WEIGHTED, CampaignPlan, ProviderPlan
+from campaigns.spreading import in_order_for
 from dispatching import reasons
 from dispatching.addresses import destination_of
 from dispatching.snapshot import Snapshot
@@ -48,29 +50,64 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str
 
 
+NOBODY: frozenset[str] = frozenset()
+
 Moments = dict[str, calendar.Moment | calendar.Expired]
 """Campaign id → its next moment: one for all events of a batch, which share the time they are decided at."""
 
 
 def decide(
-    trigger: Trigger, campaign: CampaignPlan, snapshot: Snapshot, now: dt.datetime, moments: Moments
+    trigger: Trigger,
+    campaign: CampaignPlan,
+    snapshot: Snapshot,
+    now: dt.datetime,
+    moments: Moments,
+    unavailable: frozenset[str] = NOBODY,
 ) -> list[Draft] | Refusal:
-    """What becomes of a trigger: a draft per provider (strategy all), one that goes (fallback), or one kept back."""
+    """What becomes of a trigger: a draft per provider (strategy all), one that goes (the others), or one kept back.
+
+    `unavailable`: ids of providers that are left alone at this moment; another one of the campaign takes over.
+    """
     if refusal := _campaign_gate(campaign, now):
         return refusal
     person = person_key_of(trigger.attributes, campaign)
     drafts = [
         render_draft(plan, snapshot.providers.get(plan.provider_id), trigger.attributes, person=person)
-        for plan in campaign.providers
+        for plan in order_for(campaign, person, trigger.correlation_id)
     ]
     eligible = [draft for draft in drafts if draft.status is Status.PENDING]
     if eligible and campaign.rate_basis_points and (kept := _control_gate(person, campaign, eligible[0])):
         return [kept]
-    for draft in eligible:
-        _calendar_gate(draft, campaign, now, moments)
-    if campaign.strategy == "fallback" and eligible:
-        return drafts[: drafts.index(eligible[0]) + 1]
+    if campaign.goes_on and eligible:
+        drafts = up_to_the_first(drafts, unavailable)
+    for draft in drafts:
+        if draft.status is Status.PENDING:
+            _calendar_gate(draft, campaign, now, moments)
     return drafts
+
+
+def order_for(campaign: CampaignPlan, person: str | None, correlation_id: str) -> Sequence[ProviderPlan]:
+    """The campaign's providers as this person meets them. Whoever has no key is drawn anew by every event."""
+    if campaign.strategy != WEIGHTED:
+        return campaign.providers
+    return in_order_for(person or correlation_id, campaign.providers, campaign.salt)
+
+
+def up_to_the_first(drafts: list[Draft], unavailable: frozenset[str]) -> list[Draft]:
+    """Drafts up to the one that goes: the first whose provider is available. Those before it are refused with their
+    reason. Where none is available the first waits; where none is PENDING, all stay."""
+    waiting = None
+    for index, draft in enumerate(drafts):
+        if draft.status is not Status.PENDING:
+            continue
+        assert draft.plan is not None
+        if draft.plan.provider_id not in unavailable:
+            for passed in drafts[:index]:
+                if passed.status is Status.PENDING:
+                    _refuse(passed, reasons.PROVIDER_UNAVAILABLE, None)
+            return drafts[: index + 1]
+        waiting = index if waiting is None else waiting
+    return drafts if waiting is None else drafts[: waiting + 1]
 
 
 def render_draft(

@@ -17,6 +17,14 @@ document.addEventListener("DOMContentLoaded", () => {
   const field = (card, name) => card.querySelector(`[name$="-${name}"]`);
   const gone = (card) => { const box = field(card, "DELETE"); return Boolean(box && box.checked); };
 
+  // A weight says something only where the campaign is shared out by weight.
+  function followStrategy() {
+    const chosen = document.querySelector("[name=strategy]:checked");
+    section.querySelectorAll("[data-weight-field]").forEach((part) => {
+      part.hidden = Boolean(chosen) && chosen.value !== "weighted" && !part.classList.contains("errors");
+    });
+  }
+
   function renumber() {
     const shown = cards().filter((card) => !gone(card));
     shown.forEach((card, index) => {
@@ -26,6 +34,7 @@ document.addEventListener("DOMContentLoaded", () => {
       card.querySelector("[data-down]").disabled = index === shown.length - 1;
     });
     section.querySelector("[data-none]").hidden = shown.length > 0;
+    followStrategy();
   }
 
   function title(card) {
@@ -174,4 +183,5 @@ document.addEventListener("DOMContentLoaded", () => {
   cards().forEach(setUp);
   renumber();
   sample?.addEventListener("input", () => cards().forEach(soon));
+  document.querySelectorAll("[name=strategy]").forEach((one) => one.addEventListener("change", followStrategy));
 });
