@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import psycopg
@@ -12,6 +12,8 @@ import psycopg
 from dispatching import arrays, rows
 from dispatching.copying import copy_rows
 from dispatching.fallback import add_successors
+from dispatching.gates import NOBODY
+from dispatching.holding import delay, hold_back
 from dispatching.lanes import BATCH_LIMIT
 from dispatching.parcels import Batch, LaneKey, Parcel
 from dispatching.planning import release_deadline, start_batch
@@ -45,7 +47,7 @@ _CLAIM = """
 DELETE FROM due_dispatches WHERE dispatch_id = ANY(ARRAY(
   SELECT dispatch_id FROM due_dispatches WHERE provider_id = %s AND lane_class = %s AND due_at <= statement_timestamp()
   ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED))
-RETURNING dispatch_id::text, not_after
+RETURNING dispatch_id::text, not_after, paced
 """
 # Only what still waits: a row that was cancelled meanwhile leaves the queue here and goes nowhere.
 _LOAD = """
@@ -67,6 +69,7 @@ class Claimed(msgspec.Struct):
     batches: list[Batch]
     taken: int
     ended: list[Move]
+    delayed: int = 0
 
 
 def lanes_with_due(cursor: psycopg.Cursor) -> list[LaneKey]:
@@ -89,21 +92,27 @@ def claim_due(
     snapshots: SnapshotHolder,
     now: dt.datetime,
     lease_s: float,
+    unavailable: frozenset[str] = NOBODY,
+    is_probe: bool = False,
 ) -> Claimed:
     """Take up to `limit` due rows of a lane into released batches, in the caller's transaction."""
     deadline = release_deadline(lease_s)
     snapshot = snapshots.current(cursor)
-    taken: dict[str, dt.datetime] = dict(cursor.execute(_CLAIM, [lane.provider_id, lane.lane_class, limit]).fetchall())
-    if not taken:
+    claimed = cursor.execute(_CLAIM, [lane.provider_id, lane.lane_class, limit]).fetchall()
+    if not claimed:
         return Claimed(batches=[], taken=0, ended=[])
-    verdicts = recheck_all(_load(cursor, taken), lane, snapshot, now)
+    taken = {row[0]: (row[1], row[2]) for row in claimed}
+    verdicts = recheck_all(load_parcels(cursor, taken), lane, snapshot, now)
     postpone(cursor, verdicts.postponed)
     moved = record_moves(cursor, verdicts.ended, now)
-    add_successors(cursor, snapshot, [move for move in verdicts.ended if move.parcel.id in moved], now)
-    batches = _batches(verdicts.going, lane)
+    add_successors(cursor, snapshot, [move for move in verdicts.ended if move.parcel.id in moved], now, unavailable)
     settings = settings_of(snapshot, lane)
+    going, delayed = hold_back(cursor, verdicts.going, lane, snapshot, settings)
+    delay(cursor, delayed)
+    batches = _batches(going, lane)
     if batches and settings is not None:
         for batch in batches:
+            batch.is_probe = is_probe
             start_batch(batch, settings, deadline)
         stamp = now.isoformat()
         copy_rows(
@@ -112,11 +121,12 @@ def claim_due(
             rows.BATCHES,
             [rows.batch_line(batch, worker_id, stamp, released=True) for batch in batches],
         )
-    return Claimed(batches=batches, taken=len(taken), ended=verdicts.ended)
+    return Claimed(batches=batches, taken=len(taken), ended=verdicts.ended, delayed=len(delayed))
 
 
-def _load(cursor: psycopg.Cursor, taken: dict[str, dt.datetime]) -> list[Parcel]:
-    cursor.execute(_LOAD, [arrays.plain(taken), min(taken), max(taken)])
+def load_parcels(cursor: psycopg.Cursor, taken: Mapping[str, tuple[dt.datetime, bool]]) -> list[Parcel]:
+    """What still waits of these dispatches. `taken`: not_after, and whether it waited for a place in a pace."""
+    cursor.execute(_LOAD, [arrays.plain(list(taken)), min(taken), max(taken)])
     return [
         Parcel(
             id=row[0],
@@ -127,10 +137,11 @@ def _load(cursor: psycopg.Cursor, taken: dict[str, dt.datetime]) -> list[Parcel]
             attempts=row[5],
             max_attempts=row[6],
             asynchronous=row[7] == "ASYNC",
-            not_after=taken[row[0]],
+            not_after=taken[row[0]][0],
             since=row[17],
             doubtful=row[18],
             template_id=row[19],
+            has_place=taken[row[0]][1],
             message=Message(
                 dispatch_id=row[0],
                 to=row[8],

@@ -10,13 +10,16 @@ import psycopg
 import structlog
 
 from dispatching import metrics
-from dispatching.claiming import claim_due, count_due, lanes_with_due
+from dispatching.circuit_rows import drop_probe, take_probe
+from dispatching.claiming import Claimed, claim_due, count_due, lanes_with_due
 from dispatching.commits import transaction_id, was_committed
 from dispatching.database import connect, is_passing
 from dispatching.engine import Engine
-from dispatching.pacing import take_tokens
+from dispatching.handing_on import BEGINNING, Place, hand_on
+from dispatching.pacing import give_back_tokens, take_tokens
 from dispatching.parcels import Batch, LaneKey
 from dispatching.workers import application_name
+from providers.circuits import UNAVAILABLE
 
 POLL_S = 0.5
 LIMIT = 256
@@ -25,6 +28,9 @@ DRAIN_S = 25.0
 DOUBT_S = 5.0
 ALIVE_S = 15
 JOB_SECONDS = 40.0
+SOON_S = 5.0
+"""A single pass waits for a hold no longer."""
+PROBE_MORE_S = 5.0
 
 log = structlog.get_logger("prism.dispatching")
 
@@ -37,6 +43,8 @@ class DueDrainer:
         self._connection: psycopg.Connection | None = None
         self._doubt: tuple[str, list[Batch]] | None = None
         """A claim whose COMMIT was not answered: its transaction, and what it would release."""
+        self._places: dict[LaneKey, Place] = {}
+        """How far the due rows of closed lanes were looked at."""
         self.taken = 0
 
     def run(self, stop: threading.Event, *, max_seconds: float | None = None, until_empty: bool = False) -> None:
@@ -62,7 +70,8 @@ class DueDrainer:
                 return 1, 0
             with connection.cursor() as cursor:
                 lanes = lanes_with_due(cursor)
-            return len(lanes), sum(self._claim(connection, lane) for lane in lanes)
+            taken = sum(self._take(connection, lane) for lane in lanes)
+            return sum(self._may_go_on(lane) for lane in lanes), taken
         except psycopg.Error as error:
             if not is_passing(error):
                 raise
@@ -73,11 +82,56 @@ class DueDrainer:
             time.sleep(RETRY_S)
             return 1, 0
 
-    def _claim(self, connection: psycopg.Connection, key: LaneKey) -> int:
+    def _take(self, connection: psycopg.Connection, key: LaneKey) -> int:
+        lanes = self._engine.lanes
+        if lanes.is_probe_due(key.provider_id) and self._probe(connection, key):
+            return 1
+        limit, tokens = self._room(connection, key)
+        if limit > 0:
+            claimed = self._claim(connection, key, limit)
+            if tokens:
+                give_back_tokens(connection, key.provider_id, tokens, claimed.delayed)
+            return claimed.taken
+        return self._hand_on(connection, key) if lanes.state_of(key.provider_id) in UNAVAILABLE else 0
+
+    def _may_go_on(self, key: LaneKey) -> bool:
+        """Whether this pass may have left something that the next ones send before long."""
+        lanes = self._engine.lanes
+        return lanes.state_of(key.provider_id) not in UNAVAILABLE and lanes.wait_of(key.provider_id) < SOON_S
+
+    def _probe(self, connection: psycopg.Connection, key: LaneKey) -> bool:
+        """Let one message through to a provider in trouble, if no other process does."""
         engine = self._engine
-        limit = self._room(connection, key)
-        if limit <= 0:
-            return 0
+        with connection.cursor() as cursor:
+            state = engine.snapshots.current(cursor).providers.get(key.provider_id)
+        if state is None or state.settings is None or not state.is_active:
+            return False
+        # As long as a batch may take to its answer, and some more.
+        lease_s = engine.lease_s + (state.settings.timeout_ms + state.settings.connect_timeout_ms) / 1000 + PROBE_MORE_S
+        if not take_probe(connection, key.provider_id, engine.worker_id, lease_s):
+            return False
+        claimed = self._claim(connection, key, 1, is_probe=True)
+        if not claimed.batches:
+            drop_probe(connection, key.provider_id, engine.worker_id)
+        return True
+
+    def _hand_on(self, connection: psycopg.Connection, key: LaneKey) -> int:
+        """What waits for a provider that is left alone goes to the next one, or ends when its time is over."""
+        with connection.transaction(), connection.cursor() as cursor:
+            done = hand_on(
+                cursor,
+                key,
+                self._engine.snapshots.current(cursor),
+                self._engine.lanes.unavailable(),
+                dt.datetime.now(dt.UTC),
+                self._places.get(key, BEGINNING),
+            )
+        self._places[key] = done.place
+        metrics.count_moves(done.moves)
+        return done.taken
+
+    def _claim(self, connection: psycopg.Connection, key: LaneKey, limit: int, *, is_probe: bool = False) -> Claimed:
+        engine = self._engine
         with connection.transaction(), connection.cursor() as cursor:
             claimed = claim_due(
                 cursor,
@@ -87,12 +141,14 @@ class DueDrainer:
                 snapshots=engine.snapshots,
                 now=dt.datetime.now(dt.UTC),
                 lease_s=engine.lease_s,
+                unavailable=engine.lanes.unavailable(),
+                is_probe=is_probe,
             )
             self._doubt = transaction_id(cursor), claimed.batches
         self._doubt = None
         self._accept(claimed.batches)
         metrics.count_moves(claimed.ended)
-        return claimed.taken
+        return claimed
 
     def _accept(self, batches: list[Batch]) -> None:
         for batch in batches:
@@ -129,24 +185,26 @@ class DueDrainer:
                 log.warning("claiming_failed", result="failure", error=str(error))
             time.sleep(RETRY_S)
 
-    def _room(self, connection: psycopg.Connection, key: LaneKey) -> int:
-        """How many rows may be claimed: free slots, a worthwhile number of them, and tokens where paced."""
+    def _room(self, connection: psycopg.Connection, key: LaneKey) -> tuple[int, int]:
+        """How many rows may be claimed: free slots, a worthwhile number of them, and tokens where paced; and the pace
+        that tokens were taken for, 0 where there is none."""
         with connection.cursor() as cursor:
             state = self._engine.snapshots.current(cursor).providers.get(key.provider_id)
-        if state is None or state.settings is None:
+        if state is None or state.settings is None or not state.is_active:
             # Nothing will be sent: the recheck ends these rows with their reason.
-            return LIMIT
+            return LIMIT, 0
         lane = self._engine.lanes.lane(key, state.settings)
         free = self._engine.lanes.free_slots(lane)
         if free < lane.batch_size:
-            return 0
+            return 0, 0
         limit = min(free, LIMIT)
         if state.settings.per_minute:
             with connection.cursor() as cursor:
                 wanted = count_due(cursor, key, limit)
             # No more than is due: tokens that nobody uses are lost to the other processes.
-            return take_tokens(connection, key.provider_id, state.settings.per_minute, wanted)
-        return limit
+            rate = state.settings.per_minute
+            return take_tokens(connection, key.provider_id, rate, wanted), rate
+        return limit, 0
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

@@ -74,6 +74,8 @@ class Engine:
         return self._died or self._recorder.lost
 
     def start(self) -> None:
+        # Before anything is planned: a provider in trouble is known as such from the beginning.
+        self._recorder.look_at_circuits()
         for thread in self._threads.values():
             thread.start()
         log.info("worker_started", result="success", metadata={"worker": self.worker_id})

@@ -1,16 +1,21 @@
-"""How much of a lane's traffic one process holds: slots, what waits for them, and back-off (decision 15).
+"""How much of a lane's traffic one process holds: slots, what waits for them, and when it is closed (decision 15).
 
 Slots bound what is released and not recorded, hence what can become UNKNOWN when the process dies. Planning,
-recording and the wire share this object, so every method takes its lock; none does I/O.
+recording and the wire share this object, so every method takes its lock; none does I/O. A lane is closed by its own
+back-off after something never left this host, and by its provider's circuit, which all processes share.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
+from collections.abc import Sequence
 from threading import Condition
 
+from dispatching.circuit_rows import Shut
 from dispatching.parcels import Batch, LaneKey
+from providers.circuits import UNAVAILABLE, State
 from providers.settings import ProviderSettings
 
 BATCH_LIMIT = 64
@@ -23,7 +28,10 @@ BACK_OFF_FIRST, BACK_OFF_CAP = 1.0, 30.0
 class Lane:
     """State of one lane in this process. Only `Lanes` touches it."""
 
-    __slots__ = ("ahead", "ahead_count", "back_off", "closed_until", "key", "settings", "slow", "tokens", "used")
+    __slots__ = (
+        *("ahead", "ahead_count", "back_off", "closed_until", "key", "settings", "shut_until", "slow", "tokens"),
+        "used",
+    )
 
     def __init__(self, key: LaneKey, settings: ProviderSettings) -> None:
         self.key = key
@@ -34,6 +42,8 @@ class Lane:
         self.slow = False
         self.back_off = 0.0
         self.closed_until = 0.0
+        self.shut_until = 0.0
+        """Its provider's circuit: the end of a hold, or never by itself."""
         self.tokens = 0
 
     @property
@@ -52,7 +62,12 @@ class Lane:
 
     @property
     def open(self) -> bool:
-        return time.monotonic() >= self.closed_until
+        return time.monotonic() >= max(self.closed_until, self.shut_until)
+
+    @property
+    def takes_turns(self) -> bool:
+        """Nothing of it is released by a plan: pace and spacing are asked for where batches are released."""
+        return bool(self.settings.per_minute or self.settings.spacing_s)
 
 
 class Lanes:
@@ -60,6 +75,8 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[LaneKey, Lane] = {}
+        self._shut: dict[str, tuple[Shut, float]] = {}
+        self._unavailable: frozenset[str] = frozenset()
         self._changed = Condition()
 
     def lane(self, key: LaneKey, settings: ProviderSettings) -> Lane:
@@ -68,13 +85,51 @@ class Lanes:
             lane = self._lanes.get(key)
             if lane is None:
                 lane = self._lanes[key] = Lane(key, settings)
+                lane.shut_until = self._shut_until(key.provider_id)
             lane.settings = settings
             return lane
+
+    def show(self, shut: Sequence[Shut]) -> None:
+        """The circuits that are not closed, as they were read just now."""
+        now = time.monotonic()
+        with self._changed:
+            before = self._shut.keys()
+            self._shut = {one.provider_id: (one, now + one.wait_s) for one in shut}
+            self._unavailable = frozenset(one.provider_id for one in shut if one.state in UNAVAILABLE)
+            for lane in self._lanes.values():
+                lane.shut_until = self._shut_until(lane.key.provider_id)
+            if before - self._shut.keys():
+                self._changed.notify_all()
+
+    def unavailable(self) -> frozenset[str]:
+        """Providers whose circuit is open or paused: another one of the campaign takes over, where there is one."""
+        return self._unavailable
+
+    def state_of(self, provider_id: str) -> State:
+        with self._changed:
+            found = self._shut.get(provider_id)
+            if found is None or (found[0].state is State.HELD and found[1] <= time.monotonic()):
+                return State.CLOSED
+            return found[0].state
+
+    def wait_of(self, provider_id: str) -> float:
+        """Seconds until the provider's hold ends or its next probe, as far as this process knows; 0: none."""
+        with self._changed:
+            found = self._shut.get(provider_id)
+            return max(0.0, found[1] - time.monotonic()) if found else 0.0
+
+    def is_probe_due(self, provider_id: str) -> bool:
+        """Whether it is worth asking for the probe."""
+        with self._changed:
+            found = self._shut.get(provider_id)
+            return bool(
+                found and found[0].state in UNAVAILABLE and not found[0].is_probed and found[1] <= time.monotonic()
+            )
 
     def reserve(self, lane: Lane, count: int) -> bool:
         """Take slots for a batch that may be released at once; False where it must wait its turn."""
         with self._changed:
-            if lane.free < count or lane.ahead or lane.settings.per_minute or not lane.open:
+            if lane.free < count or lane.ahead or lane.takes_turns or not lane.open:
                 return False
             lane.used += count
             return True
@@ -177,6 +232,13 @@ class Lanes:
         with self._changed:
             lane.tokens += tokens
 
+    def return_tokens(self, key: LaneKey, tokens: int) -> None:
+        """Of dispatches that were not released after all."""
+        with self._changed:
+            lane = self._lanes[key]
+            if lane.settings.per_minute:
+                lane.tokens += tokens
+
     def wait_for_room(self, timeout: float) -> bool:
         """Hold the planner while its lanes drain. A lane that gives no room in `timeout` seconds is slow: from then
         on its rows become due rows and nobody waits for it until half of what it holds is gone."""
@@ -218,9 +280,18 @@ class Lanes:
                     "ahead": lane.ahead_count,
                     "slow": lane.slow,
                     "closed": not lane.open,
+                    "circuit": self._shut[lane.key.provider_id][0].state.value
+                    if lane.key.provider_id in self._shut
+                    else "",
                 }
                 for lane in self._lanes.values()
             ]
+
+    def _shut_until(self, provider_id: str) -> float:
+        found = self._shut.get(provider_id)
+        if found is None:
+            return 0.0
+        return math.inf if found[0].state in UNAVAILABLE else found[1]
 
     @staticmethod
     def _recover(lane: Lane) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from dispatching.circuit_rows import Shut
 from dispatching.results import Move
 
 DISPATCHES = Counter("prism_dispatches", "Dispatches that reached a state", ["status", "provider"])
@@ -19,6 +20,9 @@ TRIGGER_TO_VENDOR = Histogram(
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
 )
 LANE_USED = Gauge("prism_lane_slots_used", "Dispatches released and not recorded", ["lane"])
+CIRCUIT = Gauge(
+    "prism_provider_circuit", "1 for each provider that is held back, left alone or paused", ["provider", "state"]
+)
 LANE_AHEAD = Gauge("prism_lane_ahead", "Dispatches planned and waiting for slots", ["lane"])
 
 
@@ -40,3 +44,10 @@ def show_lanes(view: Iterable[dict[str, object]]) -> None:
     for lane in view:
         LANE_USED.labels(lane=lane["lane"]).set(int(str(lane["used"])))
         LANE_AHEAD.labels(lane=lane["lane"]).set(int(str(lane["ahead"])))
+
+
+def show_circuits(found: Sequence[Shut]) -> None:
+    """Closed circuits have no line: an alert fires where there is one."""
+    CIRCUIT.clear()
+    for one in found:
+        CIRCUIT.labels(provider=one.provider_id, state=one.state.value).set(1)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -165,6 +166,8 @@ class DueDispatch(models.Model):
     lane_class = models.SmallIntegerField(choices=LaneClass)
     due_at = models.DateTimeField(_("due at"))
     not_after = models.DateTimeField(_("not after"))
+    paced = models.BooleanField(default=False, db_default=False)
+    """`due_at` is its place in the pace of its campaign."""
 
     class Meta:
         db_table = "due_dispatches"
@@ -256,11 +259,17 @@ class CapCounter(models.Model):
         return f"{self.key}: {self.used}"
 
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
 class PaceCounter(models.Model):
-    """When each provider's next message may leave; all processes move it (decision 15)."""
+    """When the next message of each provider, or of each campaign with a pace of its own, may leave; all processes move
+    it (dispatching.pacing). The key is the id of either."""
 
     provider_id = models.UUIDField(primary_key=True)
     next_at = models.DateTimeField()
+    tail_at = models.DateTimeField(default=EPOCH, db_default=EPOCH)
+    """The next free place behind those that wait for their turn; only campaigns have such."""
 
     class Meta:
         db_table = "pace_counters"
@@ -269,6 +278,21 @@ class PaceCounter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider_id} @ {self.next_at}"
+
+
+class ContactPace(models.Model):
+    """When the next message to one address may leave (dispatching.spacing). The key is a digest of both."""
+
+    key = models.UUIDField(primary_key=True)
+    next_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "contact_paces"
+        verbose_name = _("contact pace")
+        verbose_name_plural = _("contact paces")
+
+    def __str__(self) -> str:
+        return f"{self.key} @ {self.next_at}"
 
 
 # Unmanaged models over views, in a file of their own; imported here so that Django knows them.
@@ -285,8 +309,8 @@ from dispatching.receipts import DeliveryReceipt, ProviderMessage, WaitingReceip
 from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
 
 __all__ = [
-    "Attempt", "CapCounter", "DeadLetter", "DeliveryReceipt", "Dispatch", "DispatchCount", "DoubtfulDispatch",
-    "DueDispatch", "IdempotencyKey", "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane",
-    "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt", "UnsettledDispatch",
-    "WaitingReceipt", "Worker",
+    "Attempt", "CapCounter", "ContactPace", "DeadLetter", "DeliveryReceipt", "Dispatch", "DispatchCount",
+    "DoubtfulDispatch", "DueDispatch", "IdempotencyKey", "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue",
+    "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt",
+    "UnsettledDispatch", "WaitingReceipt", "Worker",
 ]  # fmt: skip

@@ -41,6 +41,8 @@ class Parcel(msgspec.Struct, gc=False):
     """An earlier try was never answered: without a definite answer this ends UNKNOWN, never FAILED."""
     template_id: str | None = None
     """Asked again where no campaign's plan knows it."""
+    has_place: bool = False
+    """It waited for its place in the campaign's pace, and goes before those that come now."""
 
 
 class Batch(msgspec.Struct):
@@ -56,6 +58,8 @@ class Batch(msgspec.Struct):
     """CLOCK_BOOTTIME seconds by which every parcel must have reached the wire."""
     settings: ProviderSettings | None = None
     left: int = 0
+    is_probe: bool = False
+    """The one message that is let through to a provider in trouble."""
 
 
 EMPTY_MESSAGE = Message(

@@ -18,7 +18,7 @@ from dispatching import reasons, rows
 from dispatching.capping import apply_caps
 from dispatching.copying import copy_rows
 from dispatching.facts import publish
-from dispatching.gates import Draft, Moments, Refusal, decide, explain
+from dispatching.gates import NOBODY, Draft, Moments, Refusal, decide, explain
 from dispatching.ids import mint_ids
 from dispatching.lanes import Lanes
 from dispatching.ledger import Entry, take_keys
@@ -63,7 +63,8 @@ def plan_batch(cursor: psycopg.Cursor, planner: Planner, triggers: Sequence[Trig
         # A campaign may have been made a moment ago: look once more before calling its journey unknown.
         snapshot = planner.snapshots.current(cursor)
     moments: Moments = {}
-    decisions = [_decide(trigger, snapshot, now, moments) for trigger in triggers]
+    unavailable = planner.lanes.unavailable() if planner.lanes else NOBODY
+    decisions = [_decide(trigger, snapshot, now, moments, unavailable) for trigger in triggers]
     created_at = _database_time(cursor)
     trigger_ids = mint_ids(created_at, len(triggers))
     taken, plan = _take_ledger(cursor, triggers, decisions, trigger_ids, created_at)
@@ -86,13 +87,15 @@ def abandon_plan(planner: Planner, plan: Plan) -> None:
         planner.lanes.give_back(counts)
 
 
-def _decide(trigger: Trigger, snapshot: Snapshot, now: dt.datetime, moments: Moments) -> list[Draft] | Refusal:
+def _decide(
+    trigger: Trigger, snapshot: Snapshot, now: dt.datetime, moments: Moments, unavailable: frozenset[str]
+) -> list[Draft] | Refusal:
     campaign = snapshot.by_name.get((trigger.tenant_id, trigger.journey_name))
     if campaign is None:
         return Refusal(
             reasons.UNKNOWN_JOURNEY, "$.journey_name", explain(reasons.UNKNOWN_JOURNEY, trigger.journey_name)
         )
-    return decide(trigger, campaign, snapshot, now, moments)
+    return decide(trigger, campaign, snapshot, now, moments, unavailable)
 
 
 def _database_time(cursor: psycopg.Cursor) -> dt.datetime:
@@ -201,7 +204,10 @@ class _Writer:
             settings = self._settings(key)
             lane = self.planner.lanes.lane(key, settings)
             room.setdefault(key, self.planner.lanes.room_ahead(lane))
-            held = any(batch.lane == key for batch in self.plan.ahead)
+            # A campaign's own pace is asked for where batches are released.
+            held = self.snapshot.by_id[campaign_id].per_minute is not None or any(
+                batch.lane == key for batch in self.plan.ahead
+            )
             for chunk in _chunks(parcels, lane.batch_size):
                 batch = Batch(rows.new_batch_id(), key, campaign_id, chunk, time.monotonic())
                 if not held and self.planner.lanes.reserve(lane, len(chunk)):

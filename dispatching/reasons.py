@@ -17,6 +17,7 @@ DUPLICATE_OTHER_PAYLOAD = "DUPLICATE_OTHER_PAYLOAD"
 PROVIDER_INACTIVE = "PROVIDER_INACTIVE"
 PROVIDER_REMOVED = "PROVIDER_REMOVED"
 PROVIDER_MISCONFIGURED = "PROVIDER_MISCONFIGURED"
+PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
 TEMPLATE_INACTIVE = "TEMPLATE_INACTIVE"
 NO_ADDRESS = "NO_ADDRESS"
 INVALID_ADDRESS = "INVALID_ADDRESS"
@@ -44,6 +45,7 @@ EXPLANATIONS: dict[str, Promise] = {
     PROVIDER_INACTIVE: _("The provider is switched off."),
     PROVIDER_REMOVED: _("The provider was taken out of the campaign after this was planned."),
     PROVIDER_MISCONFIGURED: _("The provider's configuration cannot be used. See the provider's page."),
+    PROVIDER_UNAVAILABLE: _("The provider was in trouble at that moment, and the campaign's next one took over."),
     TEMPLATE_INACTIVE: _("The template is switched off."),
     NO_ADDRESS: _("The contact has no address for this channel."),
     INVALID_ADDRESS: _("The contact's address for this channel is not a valid one."),

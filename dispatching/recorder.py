@@ -15,14 +15,18 @@ import structlog
 
 from dispatching import metrics
 from dispatching.alarms import tell_dead_letters
+from dispatching.breakers import Breakers, Trouble
+from dispatching.circuits import RATE_LIMITED
 from dispatching.database import connect, is_passing
 from dispatching.fallback import add_successors
+from dispatching.handing_on import fail_where_another_takes_over
+from dispatching.holding import delay
 from dispatching.lanes import Lanes
 from dispatching.pacing import take_tokens
 from dispatching.parcels import Batch, LaneKey
 from dispatching.recording import record_moves
 from dispatching.releasing import OwnershipLostError, Release, hand_back, postpone, release_batches
-from dispatching.results import Move, Sent, move_of
+from dispatching.results import Move, Pause, Sent, move_of
 from dispatching.sending import Sender
 from dispatching.snapshot import SnapshotHolder
 from dispatching.workers import application_name
@@ -50,6 +54,7 @@ class Recorder:
         self._snapshots = snapshots
         self._lease_s = lease_s
         self._inbox: queue.SimpleQueue[list[Sent]] = queue.SimpleQueue()
+        self._breakers = Breakers(worker_id, lanes, snapshots)
         self._stopping = False
         self._connection: psycopg.Connection | None = None
         self.sender: Sender | None = None
@@ -70,12 +75,18 @@ class Recorder:
         try:
             while not (self._stopping and self._inbox.empty()):
                 sents = self._gather()
+                self.look_at_circuits()
                 self._take_tokens()
                 self._return_closed()
                 self._work(sents)
         finally:
             if self._connection is not None:
                 self._connection.close()
+
+    def look_at_circuits(self) -> None:
+        """At most twice a second: which providers are not to be used now."""
+        if self._breakers.is_due:
+            self._until_committed(lambda: self._breakers.look(self._open()))
 
     def _gather(self) -> list[Sent]:
         """The first outcome, then whatever comes within 20 ms, up to a micro-batch or to all that is on the wire."""
@@ -92,6 +103,8 @@ class Recorder:
         return sents
 
     def _work(self, sents: list[Sent]) -> None:
+        for trouble in self._breakers.note(sents):
+            self._until_committed(partial(self._tell, trouble))
         now = dt.datetime.now(dt.UTC)
         freed = Counter(sent.batch.lane for sent in sents)
         moves = [self._move(sent, now) for sent in sents]
@@ -106,6 +119,8 @@ class Recorder:
         tell_dead_letters(moves)
         freed.subtract(_held_by(released))
         self._lanes.give_back(freed)
+        for held in release.delayed if release else ():
+            self._lanes.return_tokens(held.lane, 1)
         if self.sender is not None:
             self.sender.put(released)
 
@@ -141,11 +156,14 @@ class Recorder:
                     lease_s=self._lease_s,
                 )
                 postpone(cursor, release.postponed)
+                delay(cursor, release.delayed)
                 ended = moves + release.moves
+            if any(move.is_paused for move in moves):
+                fail_where_another_takes_over(cursor, self._snapshots.current(cursor), moves, self._lanes.unavailable())
             moved = record_moves(cursor, ended, now)
             if any(move.status in ("FAILED", "REFUSED") for move in ended):
                 failed = [move for move in ended if move.parcel.id in moved]
-                add_successors(cursor, self._snapshots.current(cursor), failed, now)
+                add_successors(cursor, self._snapshots.current(cursor), failed, now, self._lanes.unavailable())
             if finished:
                 cursor.execute(_FINISHED, [finished])
         return release
@@ -159,7 +177,19 @@ class Recorder:
             wait = self._lanes.back_off(sent.batch.lane) if sent.outcome.reason != "DEADLINE" else 0.0
         elif sent.outcome.kind is not Kind.UNKNOWN and sent.dispatched_at is not None:
             self._lanes.recovered(sent.batch.lane)
-        return move_of(sent, settings, now, wait)
+        return move_of(sent, settings, now, wait, self._pause_for(sent))
+
+    def _pause_for(self, sent: Sent) -> Pause | None:
+        """Where the trouble is the provider's, and none of the message."""
+        provider_id, outcome = sent.batch.lane.provider_id, sent.outcome
+        if outcome.kind is Kind.CONFIGURATION:
+            return Pause()
+        if outcome.kind is Kind.DEFERRED and outcome.reason == RATE_LIMITED and self._breakers.is_crowded(provider_id):
+            return Pause(self._lanes.wait_of(provider_id))
+        return None
+
+    def _tell(self, trouble: Trouble) -> None:
+        self._breakers.tell(self._open(), trouble)
 
     def _take_tokens(self) -> None:
         for lane, wanted in self._lanes.paced_waiting() if self.releasing else ():

@@ -22,6 +22,7 @@ from dispatching.gates import Draft, Moments, Refusal, decide, person_key_of
 from dispatching.snapshot import Snapshot
 from dispatching.statuses import Status
 from dispatching.triggers import Trigger
+from providers.circuits import unavailable_providers
 from providers.credentials import Secret
 from providers.loading import ProviderState
 from providers.models import Provider, ProviderSecret
@@ -68,7 +69,7 @@ def rehearse(trigger: Trigger, now: dt.datetime) -> Rehearsal | None:
     person = person_key_of(trigger.attributes, campaign)
     return Rehearsal(
         campaign=campaign,
-        outcome=decide(trigger, campaign, snapshot, now, moments),
+        outcome=decide(trigger, campaign, snapshot, now, moments, unavailable_providers(trigger.tenant_id)),
         arm=Arm(campaign.rate_basis_points, None if person is None else control.bucket(campaign.salt, person)),
     )
 

@@ -11,9 +11,10 @@ import psycopg
 
 from dispatching import rows
 from dispatching.copying import copy_rows
+from dispatching.holding import Delayed, hold_back
 from dispatching.parcels import Batch, LaneKey, Parcel
 from dispatching.planning import release_deadline, start_batch
-from dispatching.rechecking import Postponed, recheck_all
+from dispatching.rechecking import Postponed, Verdicts, recheck_all
 from dispatching.results import Move
 from dispatching.snapshot import Snapshot, SnapshotHolder
 from providers.settings import ProviderSettings
@@ -57,6 +58,7 @@ class Release(msgspec.Struct):
     going: list[Going]
     moves: list[Move]
     postponed: list[Postponed]
+    delayed: list[Delayed]
     deadline: float
 
     def apply(self) -> list[Batch]:
@@ -77,7 +79,7 @@ def release_batches(
     lease_s: float,
 ) -> Release:
     """Release what may go, in the caller's transaction, which may be tried again from the start."""
-    release = Release(going=[], moves=[], postponed=[], deadline=release_deadline(lease_s))
+    release = Release(going=[], moves=[], postponed=[], delayed=[], deadline=release_deadline(lease_s))
     snapshot = snapshots.current(cursor)
     stale = any(time.monotonic() - batch.planned_at > FRESH_S for batch in batches)
     for batch in batches:
@@ -85,10 +87,14 @@ def release_batches(
         if stale or provider_settings is None:
             verdicts = recheck_all(batch.parcels, batch.lane, snapshot, now)
             parcels = verdicts.going
-            if len(parcels) < len(batch.parcels) and not _shrink(cursor, batch, parcels, worker_id):
-                continue
-            release.moves += verdicts.ended
-            release.postponed += verdicts.postponed
+        else:
+            verdicts = Verdicts()
+        parcels, delayed = hold_back(cursor, parcels, batch.lane, snapshot, provider_settings)
+        if len(parcels) < len(batch.parcels) and not _shrink(cursor, batch, parcels, worker_id):
+            continue
+        release.moves += verdicts.ended
+        release.postponed += verdicts.postponed
+        release.delayed += delayed
         if parcels and provider_settings is not None:
             release.going.append(Going(batch, parcels, provider_settings))
     cursor.execute(_RELEASE, [[going.batch.id for going in release.going], worker_id])

@@ -44,9 +44,23 @@ class Move(msgspec.Struct, gc=False):
     counted: bool = False
     due_at: dt.datetime | None = None
     outcome: str = ""
+    is_paused: bool = False
+    """It waits for its provider's configuration, unless another provider takes over."""
 
 
-def move_of(sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s: float) -> Move:
+class Pause(msgspec.Struct, frozen=True):
+    """The trouble is the provider's: the message waits it out, and its try is not counted. `seconds` of a hold; a
+    paused provider's lanes are closed until it is used again, so that what waits for it may be due at once."""
+
+    seconds: float = 0.0
+
+
+LEAST_PAUSE_S = 1.0
+
+
+def move_of(
+    sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s: float, pause: Pause | None = None
+) -> Move:
     """What an outcome does to its dispatch. `back_off_s` is how long its lane waits after nothing left this host."""
     parcel, outcome = sent.parcel, sent.outcome
     move = Move(
@@ -65,6 +79,8 @@ def move_of(sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s
     )
     if outcome.kind is Kind.ACCEPTED:
         move.error = None
+    elif pause is not None:
+        _sit_out(move, outcome, pause, now)
     elif outcome.kind is Kind.NOT_SENT:
         move.dispatched_at = None
         _wait(move, now + dt.timedelta(seconds=back_off_s))
@@ -79,6 +95,11 @@ def move_of(sent: Sent, settings: ProviderSettings, now: dt.datetime, back_off_s
     return move
 
 
+def give_up(move: Move) -> None:
+    """A paused message fails with its reason after all: another provider takes it from here."""
+    move.status, move.due_at, move.counted, move.is_paused = Status.FAILED, None, True, False
+
+
 def in_doubt(move: Move) -> Move:
     """A dispatch that ends without a definite answer of its vendor, after a try of it was never answered: UNKNOWN, so
     that nobody takes it for not sent, least of all the next provider."""
@@ -90,6 +111,13 @@ def in_doubt(move: Move) -> Move:
 
 def waiting_status(parcel: Parcel) -> Status:
     return Status.SCHEDULED if parcel.asynchronous else Status.PENDING
+
+
+def _sit_out(move: Move, outcome: Outcome, pause: Pause, now: dt.datetime) -> None:
+    """The vendor took nothing of it, and would have taken nothing of anybody."""
+    move.counted, move.dispatched_at = False, None
+    move.is_paused = outcome.kind is Kind.CONFIGURATION
+    _wait(move, now + dt.timedelta(seconds=max(LEAST_PAUSE_S, pause.seconds)))
 
 
 def _retry(move: Move, settings: ProviderSettings, outcome: Outcome, now: dt.datetime) -> None:

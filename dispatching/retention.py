@@ -64,6 +64,25 @@ def clean_cap_counters(today: dt.date | None = None, *, max_seconds: float = JOB
     return total
 
 
+def clean_contact_paces(now: dt.datetime | None = None, *, max_seconds: float = JOB_SECONDS) -> int:
+    """Delete when the next message to an address might leave, where that moment is long past. How many went."""
+    cutoff = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=1)
+    until = time.monotonic() + max_seconds
+    total, deleted = 0, CHUNK
+    with connect("prism-retention") as connection:
+        while deleted == CHUNK and time.monotonic() < until:
+            # Locked ones are in use. (The table has no index on the moment: it would be written with every message.)
+            deleted = connection.execute(
+                "DELETE FROM contact_paces WHERE key = ANY (ARRAY("
+                "SELECT key FROM contact_paces WHERE next_at < %s LIMIT %s FOR UPDATE SKIP LOCKED))",
+                [cutoff, CHUNK],
+            ).rowcount
+            total += deleted
+    if total:
+        log.info("contact_paces_cleaned", counters=total)
+    return total
+
+
 def clean_unsettled(now: dt.datetime | None = None, *, max_seconds: float = JOB_SECONDS) -> int:
     """Take failures and unknowns past DEAD_LETTER_RETENTION_DAYS out of the operators' lists; the history keeps them.
     How many went."""

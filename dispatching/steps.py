@@ -59,6 +59,7 @@ GATE_OF: dict[str, Gate] = {
     reasons.PROVIDER_INACTIVE: Gate.CHANNEL,
     reasons.PROVIDER_REMOVED: Gate.CHANNEL,
     reasons.PROVIDER_MISCONFIGURED: Gate.CHANNEL,
+    reasons.PROVIDER_UNAVAILABLE: Gate.CHANNEL,
     reasons.TEMPLATE_INACTIVE: Gate.CHANNEL,
     reasons.NO_ADDRESS: Gate.ADDRESS,
     reasons.INVALID_ADDRESS: Gate.ADDRESS,

@@ -30,6 +30,8 @@ TABLES: dict[str, str] = {
     " DELETE",
     # Asked for by people, answered by workers.
     "provider_checks": "SELECT, INSERT (id, tenant_id, provider_id, purpose, requested_by)",
+    # Written by workers and triggers; people resume by a function.
+    "provider_circuits": "SELECT",
     "templates": ALL,
     "template_versions": "SELECT, INSERT",
     "attribute_definitions": ALL,
@@ -116,6 +118,7 @@ FUNCTIONS: tuple[str, ...] = (
     "prism_resolve_dispatches(uuid[], integer, text, text)",
     "prism_known_messages(text[])",
     "prism_accept_messages(jsonb)",
+    "prism_resume_provider(uuid, text)",
     "prism_retry_facts(bigint[])",
     "prism_fact_state(text, text)",
     "prism_gauges(integer)",

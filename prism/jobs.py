@@ -56,6 +56,13 @@ JOBS: tuple[Job, ...] = (
         timeout=240,
     ),
     Job(
+        "clean_contact_paces",
+        "dispatching.retention.clean_contact_paces",
+        "28 3 * * *",
+        "clean_contact_paces",
+        timeout=240,
+    ),
+    Job(
         "clean_dead_letters", "ingestion.retention.clean_dead_letters", "31 3 * * *", "clean_dead_letters", timeout=240
     ),
     Job(

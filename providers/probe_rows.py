@@ -8,6 +8,8 @@ import uuid
 import msgspec
 import psycopg
 
+from providers import verdicts
+from providers.circuits import CREDENTIAL_REASONS
 from providers.models import Health, Purpose
 from providers.verdicts import Verdict
 
@@ -48,6 +50,20 @@ _DONE = """
 UPDATE provider_checks SET state = 'done', finished_at = now(), ok = %(ok)s, code = %(code)s, message = %(detail)s,
   elapsed_ms = %(elapsed_ms)s
 WHERE id = %(id)s AND state = 'running' AND tries = %(tries)s
+"""
+# A vendor that took the credential after it had refused it: what was paused for that goes on, but only once. Where the
+# same trouble comes back, and for every other trouble, one message has to prove it, and may do so now.
+_HEALED = """
+UPDATE provider_circuits c SET
+  state = CASE WHEN healed THEN 'closed' ELSE state END,
+  reason = CASE WHEN healed THEN 'CHECKED' ELSE reason END,
+  since = CASE WHEN healed THEN clock_timestamp() ELSE since END,
+  probe_at = CASE WHEN healed THEN NULL ELSE LEAST(probe_at, clock_timestamp()) END,
+  probing_until = CASE WHEN healed THEN NULL ELSE probing_until END
+FROM (SELECT provider_id AS id, state = 'paused' AND reason = ANY(%(reasons)s) AND failures <= 1 AS healed
+      FROM provider_circuits WHERE provider_id = %(provider_id)s) h
+WHERE c.provider_id = h.id AND state IN ('open', 'paused')
+  AND since < (SELECT started_at FROM provider_checks WHERE id = %(id)s)
 """
 _FORGET = "DELETE FROM provider_checks WHERE id = %s"
 
@@ -100,6 +116,8 @@ class Probes:
             settled = self._connection.execute(_DONE, values).rowcount
             if settled != 1:
                 raise psycopg.Rollback
+            if verdict.code == verdicts.OK and check.purpose == Purpose.CHECK:
+                self._connection.execute(_HEALED, {**values, "reasons": list(CREDENTIAL_REASONS)})
             if not check.requested_by and same == (True,):
                 self._connection.execute(_FORGET, [check.id])
         return same == (False,) if settled == 1 else None

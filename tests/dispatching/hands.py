@@ -85,6 +85,7 @@ class Hands:
 
     def turn(self, sents: list[Sent] | None = None) -> None:
         """One turn of the recorder's thread."""
+        self.recorder.look_at_circuits()
         self.recorder._take_tokens()
         self.recorder._return_closed()
         self.recorder._work(sents or [])

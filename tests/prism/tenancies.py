@@ -30,6 +30,7 @@ from dispatching.triggers import ledger_key
 from ingestion.models import ConsumerPosition, RejectedTrigger, WebhookCall
 from outbox.models import OutboxEvent
 from providers.checking import request_check
+from providers.circuits import ProviderCircuit
 from tenants.keys import mint_key
 from tenants.models import Role, Tenant
 from tenants.scope import tenant_scope
@@ -144,6 +145,14 @@ def _history(
     request_check(provider, by=mark)
     WebhookCall.objects.create(
         tenant=tenant, provider=provider, method="POST", path=mark, body=mark.encode(), headers={"user-agent": mark}
+    )
+    ProviderCircuit.objects.create(
+        provider=provider,
+        tenant=tenant,
+        state="paused",
+        reason="UNAUTHORIZED",
+        error=mark,
+        since=dt.datetime.now(dt.UTC),
     )
     campaign = CampaignFactory.create(
         tenant=tenant, name=f"{mark}_journey", dispatch_mode="ASYNC", trigger_time="14:00:00", week_days="1,2,3,4,5"

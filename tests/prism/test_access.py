@@ -155,7 +155,8 @@ def test_partitions_worker_tables_ledger_and_outbox_are_out_of_reach(two: tuple[
     assert partitions
     closed = [
         *partitions,
-        *("due_dispatches", "send_batches", "workers", "pace_counters", "trigger_receipts", "trigger_receipts_h0"),
+        *("due_dispatches", "send_batches", "workers", "pace_counters", "contact_paces"),
+        *("trigger_receipts", "trigger_receipts_h0"),
         *("outbox_events", "outbox_shards", "consumer_positions", "config_version", "auth_group"),
     ]
     with web(), tenant_scope(two[0].tenant.pk, operator=True, superuser=True):

@@ -1,0 +1,172 @@
+"""When a provider is left alone, and when it is tried again: a state machine of outcomes and a clock. Pure.
+
+CLOSED lets everything pass. HELD waits out what a vendor asked for (429), then all pass again. OPEN (too many tries
+failed) and PAUSED (the vendor does not take our configuration) let one single message pass at `probe_at`, from one
+process of all; its outcome closes the circuit or puts the next probe off, each time twice as long.
+`dispatching.breakers` feeds it, `dispatching.circuit_rows` keeps it for all processes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections import deque
+
+import msgspec
+
+from providers.circuits import State
+from providers.outcomes import Kind, Outcome
+
+WINDOW_S = 30.0
+LEAST_VOLUME = 20
+"""Outcomes in the window below which no share of failures says anything."""
+SHARE = 0.5
+OPEN_FIRST_S, PAUSE_FIRST_S, PROBE_CAP_S = 30.0, 120.0, 900.0
+HOLD_FIRST_S, HOLD_CAP_S = 1.0, 60.0
+LONGEST_HOLD_S = 3600.0
+REMEMBERED_S = 1200.0
+"""Trouble that comes back so soon after a circuit was closed goes on with its number: the waits go on doubling."""
+CROWD = 5
+"""So many messages with 429 in the window: it is the account's limit, and the single message has nothing to do with
+it. Below that, 429 may be about the message, and its tries count."""
+RATE_LIMITED = "RATE_LIMITED"
+
+
+class Sign(enum.Enum):
+    """What an outcome says about the provider (not about the message)."""
+
+    GOOD = "good"
+    BAD = "bad"
+    LIMITED = "limited"
+    REFUSED = "refused"
+    SILENT = "silent"
+
+
+_SIGNS = {
+    Kind.ACCEPTED: Sign.GOOD,
+    # It judged the message: somebody is at home, and took our credential.
+    Kind.REJECTED: Sign.GOOD,
+    Kind.RECIPIENT_INVALID: Sign.GOOD,
+    Kind.OPTED_OUT: Sign.GOOD,
+    Kind.CONFIGURATION: Sign.REFUSED,
+    Kind.UNKNOWN: Sign.BAD,
+    Kind.DEFERRED: Sign.BAD,
+    Kind.NOT_SENT: Sign.BAD,
+}
+
+
+def sign_of(outcome: Outcome, *, asked: bool) -> Sign:
+    """`asked`: the vendor gave the answer; what was refused in our own house says nothing good of it."""
+    sign = _SIGNS[outcome.kind]
+    if sign is Sign.BAD:
+        if outcome.kind is Kind.DEFERRED and outcome.reason == RATE_LIMITED:
+            return Sign.LIMITED
+        # A deadline that passed in our own queue.
+        return Sign.SILENT if outcome.reason == "DEADLINE" and outcome.kind is Kind.NOT_SENT else sign
+    return Sign.SILENT if sign is Sign.GOOD and not asked else sign
+
+
+class Circuit(msgspec.Struct, frozen=True):
+    """`failures` counts how often in a row it was opened, paused or held; `probe_at` ends the wait."""
+
+    state: State = State.CLOSED
+    reason: str = ""
+    error: str = ""
+    since: dt.datetime | None = None
+    probe_at: dt.datetime | None = None
+    failures: int = 0
+
+
+def opened(before: Circuit, now: dt.datetime, *, reason: str, error: str) -> Circuit:
+    """Too many tries failed. One that is open or paused already stays as it is."""
+    if before.state in (State.OPEN, State.PAUSED):
+        return before
+    return _shut(before, now, State.OPEN, reason, error)
+
+
+def paused(before: Circuit, now: dt.datetime, *, reason: str, error: str) -> Circuit:
+    """The vendor refuses our configuration: nothing but a change, or a person, is expected to help."""
+    if before.state is State.PAUSED:
+        return before
+    return _shut(before, now, State.PAUSED, reason, error)
+
+
+def held(before: Circuit, now: dt.datetime, *, retry_after: float | None, error: str) -> Circuit:
+    """The vendor asks for less. The later of two ends counts; an open or paused circuit waits long enough anyway."""
+    if before.state in (State.OPEN, State.PAUSED):
+        return before
+    number, since, until = 1, now, now
+    if before.state is State.HELD and before.probe_at is not None and before.since is not None:
+        if before.probe_at > now:
+            # An answer to what left before the hold: the same trouble.
+            number, since, until = before.failures, before.since, before.probe_at
+        elif (now - before.probe_at).total_seconds() < HOLD_CAP_S:
+            number = before.failures + 1
+    wait = doubled(HOLD_FIRST_S, number, HOLD_CAP_S) if retry_after is None else min(retry_after, LONGEST_HOLD_S)
+    return Circuit(State.HELD, RATE_LIMITED, error, since, max(until, now + dt.timedelta(seconds=wait)), number)
+
+
+def after_probe(
+    before: Circuit, now: dt.datetime, sign: Sign, *, reason: str, error: str, retry_after: float | None = None
+) -> Circuit:
+    """What the one message that was let through has proved."""
+    if sign is Sign.GOOD:
+        return closed(now)
+    if sign is Sign.LIMITED:
+        # It answers, and only wants less: nothing of the trouble is left.
+        return held(Circuit(), now, retry_after=retry_after, error=error)
+    if sign is Sign.SILENT:
+        return msgspec.structs.replace(before, probe_at=now + dt.timedelta(seconds=HOLD_FIRST_S))
+    state, first = (State.PAUSED, PAUSE_FIRST_S) if sign is Sign.REFUSED else (State.OPEN, OPEN_FIRST_S)
+    number = before.failures + 1
+    wait = dt.timedelta(seconds=doubled(first, number, PROBE_CAP_S))
+    return Circuit(state, reason, error, before.since or now, now + wait, number)
+
+
+def closed(now: dt.datetime) -> Circuit:
+    return Circuit(since=now)
+
+
+def doubled(first: float, number: int, cap: float) -> float:
+    """The wait of the n-th time in a row."""
+    return float(min(cap, first * 2.0 ** min(max(0, number - 1), 40)))
+
+
+def _shut(before: Circuit, now: dt.datetime, state: State, reason: str, error: str) -> Circuit:
+    again = before.since is not None and (now - before.since).total_seconds() < REMEMBERED_S
+    number = before.failures + 1 if again and before.state is State.CLOSED else 1
+    first = PAUSE_FIRST_S if state is State.PAUSED else OPEN_FIRST_S
+    wait = dt.timedelta(seconds=doubled(first, number, PROBE_CAP_S))
+    return Circuit(state, reason, error, now, now + wait, number)
+
+
+class Window:
+    """The outcomes of one provider's last seconds in this process, by the second."""
+
+    def __init__(self) -> None:
+        self._seconds: deque[list[int]] = deque()
+
+    def add(self, now: float, *, good: int = 0, bad: int = 0, limited: int = 0) -> None:
+        """`now` in seconds of any clock that goes forward."""
+        second = int(now)
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._seconds.append([second, 0, 0, 0])
+        last = self._seconds[-1]
+        last[1] += good
+        last[2] += bad
+        last[3] += limited
+        while self._seconds[0][0] <= second - WINDOW_S:
+            self._seconds.popleft()
+
+    def clear(self) -> None:
+        self._seconds.clear()
+
+    @property
+    def is_tripped(self) -> bool:
+        bad = sum(one[2] for one in self._seconds)
+        volume = bad + sum(one[1] for one in self._seconds)
+        return volume >= LEAST_VOLUME and bad >= volume * SHARE
+
+    @property
+    def is_crowded(self) -> bool:
+        return sum(one[3] for one in self._seconds) >= CROWD

@@ -1,0 +1,354 @@
+"""Providers in trouble: left alone by all processes, tried by one, used again in every way there is; nobody is lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from dispatching.breakers import Breakers
+from dispatching.models import Attempt, Dispatch, DueDispatch
+from dispatching.snapshot import read_version
+from providers.authoring import save_provider
+from providers.circuits import ProviderCircuit, State, resume
+from providers.models import Provider
+from providers.outcomes import Kind, Outcome
+from providers.probe_rows import Probes
+from providers.verdicts import Verdict
+from tenants.scope import tenant_scope
+from tests.dispatching.conftest import MakeTrigger
+from tests.dispatching.hands import ACCEPTED, DEFERRED, REJECTED, UNKNOWN, Hands, campaign_with
+
+REFUSED = Outcome(Kind.CONFIGURATION, reason="UNAUTHORIZED", error="HTTP 401")
+LIMITED = Outcome(Kind.DEFERRED, reason="RATE_LIMITED", error="HTTP 429", retry_after=30)
+
+
+@pytest.fixture
+def other(transactional_db: None) -> Iterator[Hands]:
+    """A second process."""
+    made = Hands("sender")
+    yield made
+    made.close()
+
+
+def look(*processes: Hands) -> None:
+    """As half a second later."""
+    for hands in processes:
+        hands.recorder._breakers._looked = float("-inf")
+        hands.recorder.look_at_circuits()
+
+
+def circuit() -> ProviderCircuit:
+    return ProviderCircuit.objects.get()
+
+
+def states() -> list[tuple[str, str]]:
+    return sorted(set(Dispatch.objects.values_list("status", "reason")))
+
+
+def let_time_pass() -> None:
+    """Until everything is due and the next try is."""
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    DueDispatch.objects.update(due_at=past)
+    ProviderCircuit.objects.update(probe_at=past)
+
+
+def test_a_refused_configuration_pauses_the_provider_for_everybody_and_burns_no_try(
+    hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, (provider,) = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(5)])
+    version = read_version(connection.cursor())
+    with capture_logs() as lines:
+        assert hands.answer(REFUSED) == 5
+    (alarm,) = [line for line in lines if line["event"] == "provider_paused"]
+    assert alarm["log_level"] == "error"
+    assert alarm["metadata"]["reason"] == "UNAUTHORIZED"
+    assert read_version(connection.cursor()) == version, "no worker reads its configuration anew for that"
+    found = circuit()
+    assert (found.provider_id, found.tenant_id, found.state) == (provider.pk, provider.tenant_id, State.PAUSED)
+    assert (found.reason, found.error, found.failures) == ("UNAUTHORIZED", "HTTP 401", 1)
+    assert set(Dispatch.objects.values_list("status", "attempts")) == {("PENDING", 0)}
+    assert set(Attempt.objects.values_list("outcome", "reason")) == {("CONFIGURATION", "UNAUTHORIZED")}
+    assert DueDispatch.objects.count() == 5
+
+    DueDispatch.objects.update(due_at=dt.datetime.now(dt.UTC))
+    look(hands, other)
+    assert (hands.claim(), other.claim()) == (0, 0)
+    hands.plan(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+    assert not hands.take(), "what comes meanwhile waits as well"
+    assert DueDispatch.objects.count() == 6
+
+
+def test_one_process_of_all_tries_with_one_message_and_success_lets_everything_go(
+    hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(9)])
+    hands.answer(REFUSED)
+    let_time_pass()
+    look(hands, other)
+    assert hands.claim() + other.claim() == 1
+    assert len(hands.wire.batches) + len(other.wire.batches) == 1
+    look(hands, other)
+    assert (hands.claim(), other.claim()) == (0, 0), "nothing else before its answer"
+    assert circuit().state_at(dt.datetime.now(dt.UTC)) is State.HALF_OPEN
+    hands.answer(ACCEPTED)
+    other.answer(ACCEPTED)
+    assert circuit().state == State.CLOSED
+    look(hands, other)
+    assert hands.claim() + other.claim() == 8
+    hands.answer(ACCEPTED)
+    other.answer(ACCEPTED)
+    assert states() == [("SENT", "")]
+
+
+def test_a_try_that_fails_doubles_the_wait(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+    hands.answer(REFUSED)
+    waits = []
+    for _ in range(3):
+        found = circuit()
+        assert found.probe_at is not None
+        waits.append(round((found.probe_at - dt.datetime.now(dt.UTC)).total_seconds() / 10) * 10)
+        let_time_pass()
+        look(hands)
+        assert hands.claim() == 1
+        hands.answer(REFUSED)
+    assert waits == [120, 240, 480]
+    assert Dispatch.objects.get().attempts == 0
+
+
+def test_a_process_that_dies_with_the_try_loses_it_with_time(
+    hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(2)])
+    hands.answer(REFUSED)
+    let_time_pass()
+    look(hands, other)
+    assert hands.claim() == 1
+    ProviderCircuit.objects.update(probing_until=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1))
+    look(other)
+    assert other.claim() == 1
+    other.answer(DEFERRED)
+    hands.answer(ACCEPTED)
+    assert circuit().state == State.OPEN, "the word of who lost the try comes too late"
+
+
+def test_many_failures_open_the_circuit_and_the_rest_waits_uncounted(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, (provider,) = campaign_with([{"knobs": {"concurrency": 8}}])
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(100)])
+    with capture_logs() as lines:
+        assert hands.answer(DEFERRED) == 32
+    assert [line["log_level"] for line in lines if line["event"] == "provider_left_alone"] == ["error"]
+    assert circuit().state == State.OPEN
+    assert not hands.take(), "nothing more is released"
+    hands.turn()
+    assert DueDispatch.objects.count() == 100
+    assert sorted(set(Dispatch.objects.values_list("attempts", flat=True))) == [0, 1]
+    let_time_pass()
+    look(hands)
+    assert hands.claim() == 1
+    hands.answer(ACCEPTED)
+    while hands.claim():
+        hands.answer(ACCEPTED)
+    assert states() == [("SENT", "")]
+    assert provider.pk == circuit().provider_id
+
+
+def test_a_few_failures_among_many_that_go_well_open_nothing(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(100)])
+    answers = itertools.cycle([UNKNOWN, REJECTED, ACCEPTED])
+    hands.answer(lambda _: next(answers))
+    assert not ProviderCircuit.objects.exists()
+
+
+def test_a_limit_holds_the_provider_in_all_processes_and_ends_by_itself(
+    hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(6)])
+    hands.answer(LIMITED)
+    found = circuit()
+    assert (found.state, found.reason) == (State.HELD, "RATE_LIMITED")
+    assert found.probe_at is not None
+    assert 25 < (found.probe_at - dt.datetime.now(dt.UTC)).total_seconds() <= 30
+    assert set(Dispatch.objects.values_list("attempts", flat=True)) == {0}, "the account's limit, no message's"
+    DueDispatch.objects.update(due_at=dt.datetime.now(dt.UTC))
+    look(hands, other)
+    assert (hands.claim(), other.claim()) == (0, 0)
+    let_time_pass()
+    look(hands, other)
+    assert other.claim() == 6
+    other.answer(ACCEPTED)
+    assert states() == [("SENT", "")]
+
+
+def test_a_limit_that_only_one_message_meets_counts_its_tries(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+    for _ in range(3):
+        hands.answer(LIMITED)
+        let_time_pass()
+        look(hands)
+        hands.claim()
+    assert states() == [("FAILED", "RATE_LIMITED")]
+
+
+def pause(hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger, reason: str = "") -> Provider:
+    campaign, (provider,) = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(3)])
+    hands.answer(Outcome(Kind.CONFIGURATION, reason=reason or "UNAUTHORIZED", error="HTTP 401"))
+    assert circuit().state == State.PAUSED
+    DueDispatch.objects.update(due_at=dt.datetime.now(dt.UTC))
+    return provider
+
+
+def flows(hands: Hands) -> None:
+    look(hands)
+    assert hands.claim() == 3
+    hands.answer(ACCEPTED)
+    assert states() == [("SENT", "")]
+
+
+def test_a_saved_change_of_the_configuration_resumes(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    provider = pause(hands, connection, make_trigger)
+    provider.max_messages_per_minute = None
+    provider.save()
+    assert circuit().state == State.PAUSED, "nothing changed"
+    provider.configuration["api_url"] = "http://127.0.0.1:9/other/"
+    provider.save()
+    flows(hands)
+
+
+def test_a_new_secret_resumes(hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger) -> None:
+    provider = pause(hands, connection, make_trigger)
+    with tenant_scope(provider.tenant_id):
+        save_provider(provider, secrets={"token": "new"}, by="ana")
+    flows(hands)
+
+
+def test_an_operator_resumes(hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger) -> None:
+    provider = pause(hands, connection, make_trigger)
+    with tenant_scope(provider.tenant_id, operator=True):
+        assert resume(provider.pk, by="ana")
+        assert not resume(provider.pk, by="ana")
+    assert circuit().closed_by == "ana"
+    flows(hands)
+
+
+@pytest.mark.parametrize(("reason", "state"), [("UNAUTHORIZED", State.CLOSED), ("NO_SENDER", State.PAUSED)])
+def test_a_check_that_proves_the_credential_resumes_what_it_had_paused_and_else_asks_for_a_try(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger, reason: str, state: State
+) -> None:
+    provider = pause(hands, connection, make_trigger, reason)
+    with tenant_scope(provider.tenant_id):
+        save_provider(Provider.objects.get(pk=provider.pk), by="ana")  # asks for a check
+    probes = Probes(connection)
+    (check,) = probes.claim(5)
+    probes.record(check, Verdict(ok=True, code="REACHABLE"), 5)
+    assert circuit().state == State.PAUSED, "that proves nothing"
+    with tenant_scope(provider.tenant_id):
+        save_provider(Provider.objects.get(pk=provider.pk), by="ana")
+    (check,) = probes.claim(5)
+    probes.record(check, Verdict(ok=True, code="OK"), 5)
+    assert circuit().state == state
+    if state is State.CLOSED:
+        flows(hands)
+    else:
+        look(hands)
+        assert hands.claim() == 1, "one message tells"
+
+
+def test_a_credential_that_checks_well_and_sends_badly_is_believed_once(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    provider = pause(hands, connection, make_trigger)
+    for expected in (State.CLOSED, State.PAUSED):
+        with tenant_scope(provider.tenant_id):
+            save_provider(Provider.objects.get(pk=provider.pk), by="ana")
+        probes = Probes(connection)
+        (check,) = probes.claim(5)
+        probes.record(check, Verdict(ok=True, code="OK"), 5)
+        assert circuit().state == expected
+        if expected is State.CLOSED:
+            look(hands)
+            assert hands.claim() == 3
+            hands.answer(REFUSED)
+            assert circuit().failures == 2
+
+
+def test_what_an_old_configuration_brought_back_does_not_pause_the_new_one(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, (provider,) = campaign_with()
+    hands.plan(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+    provider.configuration["api_url"] = "http://127.0.0.1:9/other/"
+    provider.save()
+    hands.answer(REFUSED)
+    assert not ProviderCircuit.objects.exists()
+    assert Dispatch.objects.get().status == "PENDING"
+    assert DueDispatch.objects.exists()
+
+
+def test_a_provider_that_is_gone_takes_its_circuit_along(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    from campaigns.models import CampaignProvider
+
+    provider = pause(hands, connection, make_trigger)
+    CampaignProvider.objects.all().delete()
+    provider.delete()
+    assert not ProviderCircuit.objects.exists()
+    look(hands)
+    assert hands.claim() == 3
+    assert states() == [("REFUSED", "PROVIDER_REMOVED")]
+
+
+def test_what_waits_for_a_provider_in_trouble_ends_when_its_time_is_over(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    pause(hands, connection, make_trigger)
+    DueDispatch.objects.update(not_after=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1))
+    look(hands)
+    assert hands.claim() == 3
+    assert states() == [("EXPIRED", "NOT_AFTER_PASSED")]
+
+
+def test_while_all_is_well_nothing_is_written_and_little_is_read(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign, _ = campaign_with()
+    looks: list[int] = []
+    told: list[int] = []
+    original = Breakers.look
+
+    def count(self: Breakers, own: psycopg.Connection) -> None:
+        looks.append(1)
+        original(self, own)
+
+    monkeypatch.setattr(Breakers, "look", count)
+    monkeypatch.setattr(Breakers, "tell", lambda *_: told.append(1))
+    look(hands)
+    for _ in range(5):
+        hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(20)])
+        hands.answer(ACCEPTED)
+    assert not told
+    assert len(looks) < 10, "by the clock, not by the batch"
