@@ -50,6 +50,7 @@ read_command = msgspec.json.Decoder(Command).decode
 class Blip(Dialect):
     name = "blip"
     hosts = frozenset({"msging.net", "http.msging.net"})
+    paths = r"/(?:messages|commands)$"
     refusals = table(
         reject=Refusal(400, 21, "The envelope is not valid"),
         unauthorized=Refusal(401, 32, "The authorization failed"),

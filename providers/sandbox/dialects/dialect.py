@@ -58,6 +58,8 @@ class Dialect:
     name = ""
     hosts: frozenset[str] = frozenset()
     """Names of the real servers: a request for one of them is for this dialect, wherever it is mounted."""
+    paths = ""
+    """A pattern of paths that no other vendor has: requests for them are for this dialect also without its name."""
     most_items = 1
     refusals: Mapping[str, Refusal] = {}
     """Behaviours that this vendor answers by refusing the whole request."""

@@ -42,6 +42,7 @@ read_check = msgspec.json.Decoder(Check).decode
 
 class Evolution(Dialect):
     name = "evolution"
+    paths = r"/(?:message/send|instance/connectionState/|chat/whatsappNumbers/|webhook/set/)"
     refusals = table(
         reject=Refusal(400, None, 'instance requires property "text"'),
         unauthorized=Refusal(401, None, "Unauthorized"),

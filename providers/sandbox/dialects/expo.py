@@ -55,6 +55,7 @@ read_ask = msgspec.json.Decoder(Ask).decode
 class Expo(Dialect):
     name = "expo"
     hosts = frozenset({"exp.host"})
+    paths = r"/--/api/v2/push/"
     most_items = MOST_ITEMS
     refusals = table(
         malformed=Refusal(400, "VALIDATION_ERROR", "the request is not valid"),

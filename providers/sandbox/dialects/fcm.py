@@ -58,6 +58,7 @@ read_send = msgspec.json.Decoder(Send).decode
 class Fcm(Dialect):
     name = "fcm"
     hosts = frozenset({"fcm.googleapis.com", "oauth2.googleapis.com"})
+    paths = r"/v1/projects/[^/]+/messages:send$"
     refusals = table(
         reject=Refusal(400, "INVALID_ARGUMENT", "Android message is too big"),
         unauthorized=Refusal(401, None, "Request had invalid authentication credentials"),

@@ -49,6 +49,7 @@ read_send = msgspec.json.Decoder(Send).decode
 class Meta(Dialect):
     name = "meta"
     hosts = frozenset({"graph.facebook.com"})
+    paths = r"/v\d+\.\d+/"
     refusals = table(**ROWS)
 
     def read(self, request: Request, path: str, now: float) -> Sends | bytes:

@@ -54,6 +54,7 @@ read_mail = msgspec.json.Decoder(Mail).decode
 class SendGrid(Dialect):
     name = "sendgrid"
     hosts = frozenset({"api.sendgrid.com", "api.eu.sendgrid.com"})
+    paths = r"/v3/(?:mail/send|scopes|user/webhooks/)"
     most_items = MOST_ITEMS
     refusals = table(
         reject=Refusal(400, "content", "The content value must be a string at least one character in length."),

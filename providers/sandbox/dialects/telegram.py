@@ -24,6 +24,7 @@ NO_METHOD = Refusal(404, 404, "Not Found")
 class Telegram(Dialect):
     name = "telegram"
     hosts = frozenset({"api.telegram.org"})
+    paths = r"/bot[^/]+/"
     refusals = table(
         reject=Refusal(400, 400, "Bad Request: can't parse entities: unclosed start tag"),
         malformed=Refusal(400, 400, "Bad Request: chat_id is empty"),

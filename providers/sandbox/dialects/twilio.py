@@ -27,6 +27,7 @@ from providers.sandbox.messages import Request, answer
 class Twilio(Dialect):
     name = "twilio"
     hosts = frozenset({"api.twilio.com"})
+    paths = r"/2010-04-01/Accounts/"
     refusals = table(
         reject=Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit"),
         malformed=Refusal(400, 21604, "A 'To' phone number is required"),

@@ -10,19 +10,32 @@ from typing import Any, Self
 from providers.sandbox.dialects import DIALECTS
 from providers.sandbox.dialects.dialect import Dialect
 from providers.sandbox.ledger import Ledger
+from providers.sandbox.messages import Request
 from providers.sandbox.server import Server
-from providers.sandbox.vendor import Taken, Vendor
+from providers.sandbox.vendor import Reply, Taken, Vendor
+
+
+class Recording(Vendor):
+    """Remembers what it was asked."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.requests: list[Request] = []
+
+    def reply_to(self, request: Request) -> Reply:
+        self.requests.append(request)
+        return super().reply_to(request)
 
 
 class Simulator:
-    """`told`: the credential by dialect; `taken`: what was accepted, in order."""
+    """`told`: the credential by dialect; `taken`: what was accepted, in order; `requests`: all that was asked."""
 
     def __init__(
         self, told: Mapping[str, str] | None = None, *, dialects: Mapping[str, Dialect] = DIALECTS, **options: Any
     ) -> None:
         self.taken: list[Taken] = []
         self.ledger = Ledger(None)
-        vendor = Vendor(
+        vendor = Recording(
             self.ledger,
             idempotent=False,
             clock=time.time,
@@ -31,6 +44,7 @@ class Simulator:
             on_taken=self.taken.append,
             **options,
         )
+        self.requests = vendor.requests
         self._server = Server(vendor, host="127.0.0.1", port=0)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.port}"

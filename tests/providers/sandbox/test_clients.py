@@ -24,10 +24,15 @@ from twilio.rest import Client as TwilioClient
 
 from providers.sandbox.callbacks import CALLBACKS, Report
 from providers.sandbox.callbacks.call import DELIVERED
-from tests.providers.keys import private_pem, public_pem
 from tests.providers.sandbox.simulator import Simulator
+from tests.providers.service_accounts import private_pem, public_pem
 
-TOLD = {"twilio": "ACtest:tw/il+io", "aws_sns": "AKIDTEST:the/secret+key", "expo": "expo-token", "fcm": public_pem()}
+TOLD = {
+    "twilio": "ACtest:tw/il+io",
+    "aws_sns": "AKIDTEST:the/secret+key",
+    "expo": "expo-token",
+    "fcm": public_pem().decode(),
+}
 
 
 @pytest.fixture(scope="module")

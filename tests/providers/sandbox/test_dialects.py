@@ -227,3 +227,11 @@ def test_a_vendor_is_also_chosen_by_the_name_of_its_server(host: str, target: st
     head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer t".encode()
     reply = Desk().vendor.reply_to(Request(b"GET", target, "", b"", 0, head))
     assert status_of(reply) == 200, dialect
+
+
+@pytest.mark.parametrize("dialect", [each for each in DIALECTS if DIALECTS[each].paths])
+def test_a_vendor_is_also_known_by_its_paths(dialect: str) -> None:
+    target, body, *headers = send_of(dialect, address(dialect, "accept"))
+    desk = Desk()
+    assert status_of(desk.ask(target.removeprefix(f"/{dialect}"), body, *headers)) < 300
+    assert desk.taken[0].dialect == dialect

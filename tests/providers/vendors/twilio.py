@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from providers.outcomes import Kind
+from providers.transports import twilio
+from tests.providers.makers import CANARY
+
 PROVIDER_TYPE = "SMS"
 ECHOES = False
 """The dispatch's id is in the address for reports, which an example without a public address has not."""
+TOLD = f"ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxx:{CANARY}"
+EXPECTED = {
+    "503": Kind.UNKNOWN,  # there is no key by which a repeat would be known
+}
+
+
+def simulated(url: str) -> dict[str, Any]:
+    return {**twilio.transport.example, "auth_token_env_var": "PRISM_TWILIO", "api_url": f"{url}/twilio/2010-04-01"}

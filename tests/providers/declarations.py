@@ -1,0 +1,121 @@
+"""What the conformance kit is told of a vendor: tests/providers/vendors/<vendor>.py, one for each in the registry.
+
+Beside the names that `makers.of_vendor` knows, a vendor's file says how it meets the simulator:
+  simulated(url)   its configuration, pointed at the simulator at that address
+  TOLD             the credential that the simulator insists on, in the dialect's spelling ("" for none)
+  RECIPIENT        an address with {} where the name of a behaviour goes; without it a phone number is made
+  EXPECTED         outcomes that differ from `EXPECTED` below, by behaviour: a Kind, or a Kind and its reason
+  DIALECT          its dialect, where `providers.sandbox.dialects` has none of its name
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from providers.outcomes import Kind
+from providers.registry import TRANSPORTS
+from providers.sandbox.behaviours import BY_NAME
+from providers.sandbox.dialects import DIALECTS
+from providers.sandbox.dialects.dialect import Dialect
+from providers.settings import ProviderSettings, resolve
+from providers.transports import Transport
+from tests.providers import makers
+
+Expected = Kind | tuple[Kind, str]
+
+PUBLIC_URL = "https://prism.example"
+SENDS_NOTHING = {"console"}
+"""Vendors that no request goes to: there is nothing to simulate."""
+
+# What a behaviour ends in, for a vendor that says nothing else.
+EXPECTED: dict[str, Expected] = {
+    "accept": Kind.ACCEPTED,
+    "slow-50": Kind.ACCEPTED,
+    "reject": Kind.REJECTED,
+    "unicode-error": Kind.REJECTED,
+    "unauthorized": (Kind.CONFIGURATION, "UNAUTHORIZED"),
+    "invalid": Kind.RECIPIENT_INVALID,
+    "opted-out": (Kind.OPTED_OUT, "OPTED_OUT"),
+    "failed-in-200": Kind.REJECTED,
+    "429": (Kind.DEFERRED, "RATE_LIMITED"),
+    "429-bare": (Kind.DEFERRED, "RATE_LIMITED"),
+    "500": Kind.UNKNOWN,
+    "echo": Kind.UNKNOWN,
+    "502": (Kind.UNKNOWN, "BAD_GATEWAY"),
+    "503": (Kind.DEFERRED, "UNAVAILABLE"),
+    "504": (Kind.UNKNOWN, "GATEWAY_TIMEOUT"),
+    "html": Kind.UNKNOWN,
+    "redirect": (Kind.CONFIGURATION, "HTTP_307"),
+    "no-id": (Kind.UNKNOWN, "NO_MESSAGE_ID"),
+    "empty": Kind.UNKNOWN,
+    "not-json": Kind.UNKNOWN,
+    "huge": (Kind.UNKNOWN, "TOO_LARGE"),
+    "close": Kind.UNKNOWN,
+    "cut": Kind.UNKNOWN,
+    "reset": Kind.UNKNOWN,
+    "hang-before": (Kind.UNKNOWN, "TIMEOUT"),
+    "hang-after": (Kind.UNKNOWN, "TIMEOUT"),
+    "hang-inside": (Kind.UNKNOWN, "TIMEOUT"),
+}
+SILENCES = ("hang-before", "hang-after", "hang-inside")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    vendor: str
+    provider_type: str
+    simulated: Callable[[str], dict[str, Any]]
+    credentials: Mapping[str, str]
+    told: str
+    recipient: str
+    expected: Mapping[str, Expected]
+    dialect: Dialect
+
+    @property
+    def transport(self) -> Transport:
+        return TRANSPORTS[self.vendor]
+
+    def settings(self, url: str, **changes: Any) -> ProviderSettings:
+        """Of a provider at the simulator."""
+        configuration = {**self.simulated(url), **changes}
+        variables = makers.variables_of(configuration)
+        return resolve(
+            provider_id="0198f3a0-0000-7000-8000-00000000000a",
+            tenant_id=1,
+            provider_type=self.provider_type,
+            configuration=configuration,
+            secrets={},
+            allow_list=tuple(variables.values()),
+            public_url=PUBLIC_URL,
+            environment={name: self.credentials.get(path, makers.CANARY) for path, name in variables.items()},
+        )
+
+    def address(self, behaviour: str) -> str:
+        if self.recipient:
+            return self.recipient.format(behaviour)
+        name = behaviour if behaviour in BY_NAME else behaviour.rpartition("-")[0]
+        return f"+5511970000{BY_NAME[name].phone_code}"
+
+    def outcome_of(self, behaviour: str) -> tuple[Kind, str | None]:
+        """The kind, and the reason where it is declared."""
+        expected = self.expected.get(behaviour, EXPECTED[behaviour])
+        return expected if isinstance(expected, tuple) else (expected, None)
+
+
+@functools.cache
+def of(vendor: str) -> Declaration:
+    module = makers.of_vendor(vendor)
+    assert module is not None, f"tests/providers/vendors/{vendor}.py is missing (docs/adding-a-provider.md)"
+    return Declaration(
+        vendor=vendor,
+        provider_type=makers.type_of(vendor),
+        simulated=module.simulated,
+        credentials=getattr(module, "CREDENTIALS", {}),
+        told=getattr(module, "TOLD", makers.CANARY),
+        recipient=getattr(module, "RECIPIENT", ""),
+        expected=getattr(module, "EXPECTED", {}),
+        dialect=getattr(module, "DIALECT", None) or DIALECTS[vendor],
+    )
