@@ -201,9 +201,6 @@ def _finish(data: bytes, names: set[str], delay_ms: int) -> Reply:
     """An answer as those behaviours leave it that are about the connection, or about time."""
     for name, after in HALVES.items():
         if name in names:
-            return Reply(data[: len(data) - max(1, _body_size(data) // 2)], after)
+            size = len(data) - data.index(b"\r\n\r\n") - 4
+            return Reply(data[: -(size // 2 or len(data) // 2)], after)
     return Reply(data, delay_ms=max(delay_ms, EARLY_MS if "report-early" in names else 0))
-
-
-def _body_size(data: bytes) -> int:
-    return len(data) - data.index(b"\r\n\r\n") - 4

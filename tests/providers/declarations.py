@@ -4,7 +4,9 @@ Beside the names that `makers.of_vendor` knows, a vendor's file says how it meet
   simulated(url)   its configuration, pointed at the simulator at that address
   TOLD             the credential that the simulator insists on, in the dialect's spelling ("" for none)
   RECIPIENT        an address with {} where the name of a behaviour goes; without it a phone number is made
+  MESSAGE          fields of its messages, where they need some
   EXPECTED         outcomes that differ from `EXPECTED` below, by behaviour: a Kind, or a Kind and its reason
+  message_id(taken)  what we call a message, where that is not what the vendor calls it alone
   DIALECT          its dialect, where `providers.sandbox.dialects` has none of its name
 """
 
@@ -20,6 +22,7 @@ from providers.registry import TRANSPORTS
 from providers.sandbox.behaviours import BY_NAME
 from providers.sandbox.dialects import DIALECTS
 from providers.sandbox.dialects.dialect import Dialect
+from providers.sandbox.vendor import Taken
 from providers.settings import ProviderSettings, resolve
 from providers.transports import Transport
 from tests.providers import makers
@@ -71,7 +74,9 @@ class Declaration:
     credentials: Mapping[str, str]
     told: str
     recipient: str
+    fields: Mapping[str, Any]
     expected: Mapping[str, Expected]
+    message_id: Callable[[Taken], str]
     dialect: Dialect
 
     @property
@@ -97,7 +102,7 @@ class Declaration:
         if self.recipient:
             return self.recipient.format(behaviour)
         name = behaviour if behaviour in BY_NAME else behaviour.rpartition("-")[0]
-        return f"+5511970000{BY_NAME[name].phone_code}"
+        return f"5511970000{BY_NAME[name].phone_code}"
 
     def outcome_of(self, behaviour: str) -> tuple[Kind, str | None]:
         """The kind, and the reason where it is declared."""
@@ -105,10 +110,15 @@ class Declaration:
         return expected if isinstance(expected, tuple) else (expected, None)
 
 
+def is_declared(vendor: str) -> bool:
+    return hasattr(makers.of_vendor(vendor), "simulated")
+
+
 @functools.cache
 def of(vendor: str) -> Declaration:
     module = makers.of_vendor(vendor)
     assert module is not None, f"tests/providers/vendors/{vendor}.py is missing (docs/adding-a-provider.md)"
+    assert is_declared(vendor), f"tests/providers/vendors/{vendor}.py does not say how it meets the simulator"
     return Declaration(
         vendor=vendor,
         provider_type=makers.type_of(vendor),
@@ -116,6 +126,8 @@ def of(vendor: str) -> Declaration:
         credentials=getattr(module, "CREDENTIALS", {}),
         told=getattr(module, "TOLD", makers.CANARY),
         recipient=getattr(module, "RECIPIENT", ""),
+        fields=getattr(module, "MESSAGE", {}),
         expected=getattr(module, "EXPECTED", {}),
+        message_id=getattr(module, "message_id", lambda taken: taken.message_id),
         dialect=getattr(module, "DIALECT", None) or DIALECTS[vendor],
     )

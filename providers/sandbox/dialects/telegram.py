@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
@@ -40,7 +40,7 @@ class Telegram(Dialect):
 
     def credential_of(self, request: Request, path: str) -> str:
         first = path.lstrip("/").partition("/")[0]
-        return first.removeprefix("bot") if first.startswith("bot") else ""
+        return unquote(first.removeprefix("bot")) if first.startswith("bot") else ""
 
     def read(self, request: Request, path: str, now: float) -> Sends | bytes:
         method = path.rpartition("/")[2]
