@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -131,7 +132,12 @@ def test_any_text_arrives_or_is_refused_before_it_leaves(
     declared: Declaration, name: str, simulator: Simulator, delivery: Delivery
 ) -> None:
     body = BODIES[name]
-    fields = {"body": body, "subject": body[:200], "variables": {"a": body[:100]}, "correlation_id": body[:100]}
+    fields: dict[str, Any] = {
+        "body": body,
+        "subject": body[:200],
+        "variables": {"a": body[:100]},
+        "correlation_id": body[:100],
+    }
     fields |= {"template_code": None}
     before, asked = len(simulator.taken), len(simulator.requests)
     (outcome,) = delivery.deliver(declared.settings(simulator.url), [message(declared, "accept", **fields)])
