@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from providers.transports import Transport, blip, console, expo, fcm, gateway, meta, telegram, twilio
+from providers.transports import Transport, blip, console, expo, fcm, gateway, meta, sendgrid, telegram, twilio
 
 TRANSPORTS: dict[str, Transport] = {
     transport.vendor: transport
@@ -18,6 +18,7 @@ TRANSPORTS: dict[str, Transport] = {
         fcm.transport,
         gateway.transport,
         meta.transport,
+        sendgrid.transport,
         telegram.transport,
         twilio.transport,
     )

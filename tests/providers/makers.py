@@ -20,7 +20,7 @@ VARIABLE = "PRISM_PROVIDER_GATEWAY_TOKEN"
 # The second row: as the seed's own examples name them.
 ALLOW_LIST = (
     "PRISM_PROVIDER_*",
-    *("AWS_*", "BLIP_*", "SENDGRID_*", "TELEGRAM_*", "TWILIO_*"),
+    *("AWS_*", "BLIP_*", "FCM_*", "SENDGRID_*", "TELEGRAM_*", "TWILIO_*"),
 )
 GATEWAY: dict[str, Any] = {
     "provider_vendor": "gateway",

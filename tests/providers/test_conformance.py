@@ -79,7 +79,8 @@ def built_or_refused(transport: Transport, settings: ProviderSettings, message: 
 
 
 def good_message(vendor: str) -> Message:
-    return makers.message(to=getattr(makers.of_vendor(vendor), "ADDRESS", "+5511900001111"), body="private words")
+    to = getattr(makers.of_vendor(vendor), "ADDRESS", "+5511900001111")
+    return makers.message(to=to, subject="Oferta", body="private words")
 
 
 @pytest.fixture(params=VENDORS)

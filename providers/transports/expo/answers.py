@@ -83,11 +83,12 @@ def read_receipts(
 def _refused(answer: WireAnswer, said: dict[str, Any], kept: Any, count: int) -> Outcome:
     """The whole request was refused."""
     code = said.get("code")
+    code = code if isinstance(code, str) else ""
     if code in OF_THE_MIX and count > 1:
         return Outcome(Kind.DEFERRED, reason=SPOILT, error=answers.said(said.get("message"), code), response=kept)
-    row = REQUEST_ERRORS.get(code) if isinstance(code, str) else None
+    row = REQUEST_ERRORS.get(code)
     if row is None and 200 <= answer.status < 300:
-        row = (Kind.UNKNOWN, answers.vendor_reason("expo", code))
+        row = (Kind.UNKNOWN, answers.vendor_reason("expo", code) if code else answers.UNREADABLE_ANSWER)
     kind, reason = row or answers.by_status(answer.status, STATUS)
     return answers.failed(answer, kind, reason, error=said.get("message"), kept=kept)
 

@@ -18,7 +18,7 @@ GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 ACCOUNTS = ("service_account", "api_key")
 """Two names of one credential: ours, and the seed's."""
 _PROJECT = "[a-z0-9][a-z0-9.:-]{2,62}"
-_ADDRESS = re.compile(rf"(https?://[^/]+)(?:/v1)?(?:/projects/({_PROJECT})/messages:send)?/?")
+_ADDRESS = re.compile(rf"(https?://\S+?)(?:/v1)?(?:/projects/({_PROJECT})/messages:send)?/?")
 _NAME = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$"}
 
 EXAMPLE: dict[str, Any] = {
@@ -101,7 +101,7 @@ SCHEMA: dict[str, Any] = {
         "fcm_url": {
             "x-rare": True,
             "type": "string",
-            "pattern": f"^https?://[^\\s/?#@\\\\]+(/v1)?(/projects/{_PROJECT}/messages:send)?/?$",
+            "pattern": "^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$",
             "maxLength": 500,
             "default": GOOGLE,
             "title": _("Address"),
@@ -135,7 +135,9 @@ def check(configuration: dict[str, Any]) -> list[tuple[str, str]]:
     if not given:
         found.append(("service_account_env_var", gettext("is required, or service_account_secret in its place")))
     found += [(key, gettext("give one service account, not several")) for key in given[1:]]
-    _base, project = address_of(configuration)
+    base, project = address_of(configuration)
+    if urlsplit(base).hostname == urlsplit(GOOGLE).hostname and urlsplit(base).path:
+        found.append(("fcm_url", gettext("must lead to /v1/projects/…/messages:send, or stand without its path")))
     if project and configuration.get("app_id", project) != project:
         found.append(("app_id", gettext("is not the project that fcm_url names")))
     if "oauth_url" in configuration and not _may_give_tokens(configuration["oauth_url"]):
