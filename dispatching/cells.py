@@ -52,8 +52,10 @@ def contact(dispatch: Dispatch | None) -> SafeString:
         return SafeString("—")
     to, tax_id = masked_destination(dispatch.destination), masked_tax_id(dispatch.contact_tax_id)
     if to and tax_id:
-        return format_html('<span class="ops-cell">{}<span class="ops-under">{}</span></span>', to, tax_id)
-    return format_html("{}", to or tax_id or "—")
+        return format_html(
+            '<span class="ops-cell ops-contact" title="{}">{}<span class="ops-under">{}</span></span>', to, to, tax_id
+        )
+    return format_html('<span class="ops-cell ops-contact">{}</span>', to or tax_id or "—")
 
 
 def sender(dispatch: Dispatch) -> SafeString:
