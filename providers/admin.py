@@ -57,7 +57,7 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
     search_fields = ("provider_name", "provider_type")
     actions = ("check_connections", "activate", "deactivate")
     actions_detail = ("copy", "switch")
-    readonly_fields = ("shown_configuration", "created_at", "created_by", "updated_at")
+    readonly_fields = ("shown_configuration", "created_at", "created_by", "updated_at", "connected_at")
     inlines = (SecretInline,)
     change_form_before_template = "providers/form_top.html"
     change_form_outer_before_template = "providers/form_head.html"
@@ -83,7 +83,7 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
             (None, {"fields": ("provider_name", "provider_type", "is_active")}),
             (_("Configuration"), {"fields": ("shown_configuration",)}),
             (_("Pace and owner"), {"fields": ("max_messages_per_minute", "owner")}),
-            (_("More"), {"fields": (("created_at", "created_by", "updated_at"),)}),
+            (_("More"), {"fields": (("created_at", "created_by", "updated_at"), "connected_at")}),
         )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:

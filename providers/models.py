@@ -63,6 +63,15 @@ class Provider(models.Model):
                 name="provider_name_once",
                 violation_error_message=_("There is already a provider of this type with this name."),
             ),
+            # Seed 003: the one who connected the phone. A provider without an owner is the company's.
+            models.UniqueConstraint(
+                fields=["tenant", "owner"],
+                condition=models.Q(configuration__provider_vendor="evolution"),
+                name="provider_evolution_once_per_owner",
+                violation_error_message=_(
+                    "This person has an Evolution provider already: choose another owner, or none."
+                ),
+            ),
             models.CheckConstraint(
                 condition=models.Q(max_messages_per_minute__isnull=True) | models.Q(max_messages_per_minute__gte=1),
                 name="provider_pace_positive",

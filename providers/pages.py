@@ -85,7 +85,7 @@ def sections(page: Page, provider: Provider | None, *, adding: bool) -> list[tup
     configuration: list[tuple[Any, dict[str, Any]]] = [(_("Configuration"), {"fields": ["configuration"]})]
     if issubclass(page.form, SchemaProviderForm):
         configuration = _of_schema(page.form, provider or page.original)
-    more = {"classes": ["collapse"], "fields": [("created_at", "created_by", "updated_at")]}
+    more = {"classes": ["collapse"], "fields": [("created_at", "created_by", "updated_at"), "connected_at"]}
     closed = [one for one in configuration if "collapse" in one[1].get("classes", ())]
     return [
         (None, {"fields": head}),

@@ -41,7 +41,9 @@ RETURNING c.id, c.provider_id::text, c.purpose, c.tries, c.requested_by, p.updat
 # The provider first: that is the order in which a deletion takes them. A configuration that has changed since the
 # check began is another one: its own check waits already.
 _HEALTH = """
-UPDATE providers p SET health = %(health)s, health_checked_at = now(), health_message = %(message)s
+UPDATE providers p SET health = %(health)s, health_checked_at = now(), health_message = %(message)s,
+  connected_at = CASE WHEN %(ok)s AND (p.health <> 'healthy' OR p.connected_at IS NULL) THEN now()
+    ELSE p.connected_at END
 WHERE id = %(provider_id)s AND updated_at = %(updated_at)s
   AND EXISTS (SELECT 1 FROM provider_checks c WHERE c.id = %(id)s AND c.state = 'running' AND c.tries = %(tries)s)
 RETURNING old.health = new.health

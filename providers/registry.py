@@ -7,13 +7,26 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from providers.transports import Transport, blip, console, expo, fcm, gateway, meta, sendgrid, telegram, twilio
+from providers.transports import (
+    Transport,
+    blip,
+    console,
+    evolution,
+    expo,
+    fcm,
+    gateway,
+    meta,
+    sendgrid,
+    telegram,
+    twilio,
+)
 
 TRANSPORTS: dict[str, Transport] = {
     transport.vendor: transport
     for transport in (
         blip.transport,
         console.transport,
+        evolution.transport,
         expo.transport,
         fcm.transport,
         gateway.transport,

@@ -53,11 +53,11 @@ class ProviderSerializer(StrictModelSerializer):
         model = Provider
         fields = (
             *("id", "provider_type", "provider_name", "vendor", "is_active", "configuration", "secrets"),
-            *("max_messages_per_minute", "health", "health_checked_at", "health_message", "owner"),
+            *("max_messages_per_minute", "health", "health_checked_at", "health_message", "connected_at", "owner"),
             *("created_at", "updated_at", "created_by"),
         )
         read_only_fields = (
-            *("id", "vendor", "health", "health_checked_at", "health_message"),
+            *("id", "vendor", "health", "health_checked_at", "health_message", "connected_at"),
             *("created_at", "updated_at", "created_by"),
         )
 

@@ -13,6 +13,7 @@ UNAUTHORIZED = "UNAUTHORIZED"
 FORBIDDEN = "FORBIDDEN"
 VENDOR_ERROR = "VENDOR_ERROR"
 UNEXPECTED = "UNEXPECTED"
+DISCONNECTED = "DISCONNECTED"
 CONFIGURATION = "CONFIGURATION"
 GIVEN_UP = "GIVEN_UP"
 INTERNAL = "INTERNAL"
@@ -59,6 +60,10 @@ _WORDS: dict[str, tuple[Promise, Promise | str]] = {
     UNEXPECTED: (
         _("The health address gave an answer that means no success."),
         _("Check the health address in the configuration."),
+    ),
+    DISCONNECTED: (
+        _("The server answers, but the WhatsApp session behind it is not connected."),
+        _("Connect the instance again at its server, as with a new phone. Messages wait meanwhile."),
     ),
     CONFIGURATION: (
         _("This provider cannot be used as it is configured."),

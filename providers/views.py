@@ -64,7 +64,7 @@ class ProviderViewSet(Listed, Created, Shown, Changed, Deleted):
     model = Provider
     serializer_class = ProviderSerializer
     filterset_class = ProviderFilters
-    volatile = ("health", "health_checked_at", "health_message")
+    volatile = ("health", "health_checked_at", "health_message", "connected_at")
     summaries: ClassVar = {
         "secrets": "List the names of a provider's secrets",
         "put_secret": "Store a secret",

@@ -48,7 +48,8 @@ def message(**changes: Any) -> Message:
 def of_vendor(vendor: str) -> ModuleType | None:
     """What tests need to know of a vendor that is not as the gateway is: tests/providers/vendors/<vendor>.py, with any
     of PROVIDER_TYPE, ADDRESS (one that it takes), CREDENTIALS (values by path, where the canary will not do),
-    HEALTH_POSTS (its health is asked for by a POST that reaches nobody), ECHOES (False: the request does not carry our
+    HEALTH_POSTS (its health is asked for by a POST that reaches nobody), HEALTH_IN_BODY (a 2xx is judged by its body),
+    ECHOES (False: the request does not carry our
     dispatch's id)."""
     name = f"tests.providers.vendors.{vendor}"
     return importlib.import_module(name) if importlib.util.find_spec(name) else None

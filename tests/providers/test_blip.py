@@ -312,7 +312,7 @@ def reports(body: Any) -> list[VendorReport]:
 def test_the_secret_header_is_believed_and_nothing_else(name: str | None) -> None:
     webhook = {**WEBHOOK, **({"header_name": name} if name else {})}
     listening = settings(webhook=webhook)
-    header = (name or "X-Prism-Token").lower()
+    header = (name or "X-Prism-Secret").lower()
     assert TRANSPORT.verify(listening, call({"a": "Olá 🎉"}, {header: CANARY}))
     for bad in ({}, {header: ""}, {header: CANARY + "x"}, {header: "é\udcff"}, {"x-other": CANARY}):
         assert not TRANSPORT.verify(listening, call({}, bad))

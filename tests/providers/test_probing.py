@@ -202,6 +202,22 @@ def test_active_providers_are_checked_by_the_clock_and_only_news_is_kept() -> No
     assert [check.ok for check in checking.recent_checks(provider)] == [False, True]
 
 
+def test_since_when_a_provider_is_connected_is_kept_until_it_connects_again() -> None:
+    with vendor(200) as server:
+        provider = gateway(server.url)
+        checked(provider)
+        first = provider.connected_at
+        assert first is not None
+        checked(provider)
+        assert provider.connected_at == first, "still the same connection"
+        server.status = 500
+        checked(provider)
+        assert provider.connected_at == first, "when it was last connected is known while it fails"
+        server.status = 200
+        checked(provider)
+        assert provider.connected_at > first
+
+
 def test_a_vendor_that_stays_away_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     provider = gateway(f"http://127.0.0.1:{unused_port()}")
     for _ in range(2):

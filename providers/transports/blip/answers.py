@@ -46,7 +46,7 @@ def parse(settings: ProviderSettings, message: Message, answer: WireAnswer) -> O
     value, kept = answers.read_json(settings, answer)
     if 200 <= answer.status < 300:
         return Outcome(Kind.ACCEPTED, message_id=message.dispatch_id, response=kept)
-    known, text = meaning_of(answers.field(value, "reason"))
+    known, text = meaning_of(answers.field(value, "reason") or value)
     if answer.status // 100 == 4 and answer.status not in answers.STATUS and known is not None:
         return answers.failed(answer, known.kind, known.reason, error=text, wait=known.wait_s, kept=kept)
     return answers.failed_by_status(answer, server_error=SERVER_ERROR, error=text, kept=kept)

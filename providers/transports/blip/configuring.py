@@ -14,7 +14,7 @@ from providers.transports.whatsapp_templates import TEMPLATE, check_template
 AI_AGENT, WHATSAPP = "AI_AGENT", "WHATSAPP"
 API_URL = "https://msging.net/messages"
 MESSAGES, COMMANDS = "/messages", "/commands"
-HEADER = "X-Prism-Token"
+HEADER = "X-Prism-Secret"
 _CREDENTIAL = {"type": "string", "maxLength": 200}
 _WORD = {"type": "string", "minLength": 1, "maxLength": 200}
 
