@@ -1,4 +1,4 @@
-"""What an operator does about dead letters: ask for a replay, or set them aside. Shared by admin and API.
+"""What an operator does about dead letters and calls: ask for another try, or set them aside. Shared by admin and API.
 
 Each is one statement over the rows that are given; the state is asked for again in it, so that two people cannot undo
 each other. Workers find what was asked for within seconds.
@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Length, Now
 
 from ingestion import reasons
-from ingestion.models import RejectedState, RejectedTrigger
+from ingestion.models import CallState, RejectedState, RejectedTrigger, WebhookCall
 
 log = structlog.get_logger("prism.ingestion")
 
@@ -37,4 +37,15 @@ def discard(chosen: QuerySet[RejectedTrigger], *, by: str) -> int:
 def _change(rows: QuerySet[Any], state: RejectedState, by: str) -> int:
     done = rows.order_by().update(state=state, state_changed_at=Now(), state_changed_by=by[:150])
     log.info("rejected_triggers_changed", result="success", metadata={"state": str(state), "count": done})
+    return done
+
+
+def process_again(chosen: QuerySet[WebhookCall]) -> int:
+    """Have calls of vendors read once more. How many will be; what waits already is left alone.
+
+    What was applied is not applied twice: reports are told apart by what they say.
+    """
+    ended = chosen.exclude(state=CallState.WAITING).order_by()
+    done = ended.update(state=CallState.WAITING, tries=0, look_at=Now(), error="")
+    log.info("webhook_calls_asked_again", result="success", metadata={"count": done})
     return done

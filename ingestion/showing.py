@@ -1,4 +1,4 @@
-"""A rejected event's raw bytes as text that is safe to show; the wrong place is marked where it can be found."""
+"""Raw bytes that came in as text that is safe to show; an event's wrong place is marked where it can be found."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ class Shown(msgspec.Struct, frozen=True):
 
 def shown(rejected: RejectedTrigger) -> Shown:
     """Indented where it is JSON; else as it came, bytes that are no text written as \\x escapes."""
-    raw = bytes(rejected.raw)
-    cut = rejected.raw_size > SHOWN_BYTES
+    body = shown_body(bytes(rejected.raw), whole=rejected.raw_size <= SHOWN_BYTES)
+    return body if body.cut else _marked(body.before, rejected.path)
+
+
+def shown_body(raw: bytes, *, whole: bool = True) -> Shown:
+    """The same for any bytes, without a marked place; `whole`: these are all there were."""
     text = raw[:SHOWN_BYTES].decode(errors="backslashreplace").replace("\0", "\\x00")
-    if cut:
+    if not whole or len(raw) > SHOWN_BYTES:
         return Shown(text, cut=True)
     try:
-        text = json.dumps(json.loads(raw), ensure_ascii=False, indent=2).replace("\0", "\\x00")
-        text.encode()
+        indented = json.dumps(json.loads(raw), ensure_ascii=False, indent=2).replace("\0", "\\x00")
+        indented.encode()
     except (ValueError, RecursionError):
         return Shown(text)
-    return _marked(text, rejected.path)
+    return Shown(indented)
 
 
 def _marked(text: str, path: str) -> Shown:

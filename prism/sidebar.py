@@ -62,6 +62,7 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
             Page(_("Workers"), "memory", "dispatching.QueueWorker"),
             Page(_("Lanes"), "stacks", "dispatching.QueueLane"),
             Page(_("Batches being sent"), "inventory_2", "dispatching.QueueBatch"),
+            Page(_("Vendors' calls"), "webhook", "ingestion.WebhookCall"),
             Page(_("Kafka positions"), "signpost", "ingestion.OperatorPosition"),
             Page(_("Outbox"), "outbox", "outbox.OperatorFact"),
             Page(_("Outbox shards"), "grid_view", "outbox.OperatorShard"),

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from providers import checking
 from providers.authoring import store_provider
-from providers.check_views import check_view, checks_view, may_check, state_of
+from providers.check_views import check_view, checks_view, may_check, register_view, state_of
 from providers.confirming import confirm_switch
 from providers.listing import FeatureFilter, ListColumns, VendorFilter, health_badge, vendor_of
 from providers.models import Provider, ProviderSecret
@@ -28,6 +28,7 @@ from providers.outlook import uses_of, with_counts
 from providers.pages import Page, cards, examples, is_chosen, page_of, sections
 from providers.provider_forms import KNOWN_TYPES, SchemaProviderForm
 from providers.secret_inline import SecretInline
+from providers.webhook_panel import webhook_panel
 from tenants.scoping import TenantScopedAdmin
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
 
     class Media:
         css = {"all": ("providers/providers.css",)}
-        js = ("providers/conditions.js", "providers/check.js")
+        js = ("providers/conditions.js", "providers/check.js", "providers/copy.js")
 
     # Which form
 
@@ -131,6 +132,7 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
                 "badge": health_badge(obj),
                 "uses": uses_of(obj),
                 "panel": state_of(obj),
+                "webhook": webhook_panel(obj),
                 "may_check": may_check(request),
             }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -183,7 +185,7 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        views = (("check", check_view), ("checks", checks_view))
+        views = (("check", check_view), ("checks", checks_view), ("register", register_view))
         return [
             path(
                 f"<path:object_id>/{name}/",

@@ -1,4 +1,4 @@
-"""“Test connection” on a provider's page: asked for by POST, followed by a page that polls."""
+"""“Test connection” and “Connect webhook” on a provider's page: asked for by POST, followed by a page that polls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from providers import checking
 from providers.listing import TONES
-from providers.models import Health, Provider, ProviderCheck
+from providers.models import Health, Provider, ProviderCheck, Purpose
 from tenants.identity import Capability, may
 
 
@@ -29,7 +29,19 @@ def check_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpRe
     provider = _provider(model_admin, request, object_id)
     if request.method != "POST" or not may_check(request):
         raise PermissionDenied
-    checking.request_check(provider, by=request.user.get_username())
+    return _asked_for(model_admin, request, provider, Purpose.CHECK)
+
+
+def register_view(model_admin: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+    """POST: a worker tells the vendor where to report."""
+    provider = _provider(model_admin, request, object_id)
+    if request.method != "POST" or not may_check(request) or not checking.registers(provider):
+        raise PermissionDenied
+    return _asked_for(model_admin, request, provider, Purpose.REGISTER)
+
+
+def _asked_for(model_admin: Any, request: HttpRequest, provider: Provider, purpose: Purpose) -> HttpResponse:
+    checking.request_check(provider, by=request.user.get_username(), purpose=purpose)
     if "application/json" in request.headers.get("accept", ""):
         return JsonResponse(state_of(provider), status=202)
     model_admin.message_user(request, _("The test was asked for. Reload in a moment."), messages.INFO)

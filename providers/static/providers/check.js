@@ -1,4 +1,4 @@
-// The panel of a provider's connection: asks for a test and follows it until there is an answer.
+// The panel of a provider's connection: asks for a test, or for a webhook, and follows it until there is an answer.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -6,8 +6,8 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!panel) return;
   const find = (name) => panel.querySelector(`[data-${name}]`);
   const words = panel.dataset;
-  const form = find("check-form");
-  const button = form && form.querySelector("button");
+  const forms = [...panel.querySelectorAll("[data-check-form]")];
+  const boxes = [...panel.querySelectorAll("[data-result]")];
   let timer = null;
 
   const language = document.documentElement.lang || undefined;
@@ -24,40 +24,46 @@ document.addEventListener("DOMContentLoaded", () => {
     badge.textContent = check.code || check.summary;
     const by = check.requested_by ? `${words.by} ${check.requested_by}` : words.nobody;
     const told = document.createElement("span");
-    told.textContent = [check.summary, check.answer].filter(Boolean).join(" ");
+    const about = check.purpose === "register" ? `${words.register}:` : "";
+    told.textContent = [about, check.summary, check.answer].filter(Boolean).join(" ");
     const fine = document.createElement("small");
     fine.textContent = [check.when, by, duration(check.elapsed_ms)].filter(Boolean).join(" · ");
     item.append(badge, told, fine);
     return item;
   };
 
-  const open = (check, slowAfter) => {
+  const within = (box, name) => box.querySelector(`[data-${name}]`);
+
+  const open = (box, check, slowAfter) => {
     const age = (Date.now() - new Date(check.requested_at).getTime()) / 1000;
-    find("summary").textContent = check.state === "running" ? words.running : words.waiting;
-    find("next").textContent = check.state === "waiting" && age > slowAfter ? words.slow : "";
-    find("answer").textContent = "";
-    find("result").className = "provider-result provider-busy";
+    within(box, "summary").textContent = check.state === "running" ? words.running : words.waiting;
+    within(box, "next").textContent = check.state === "waiting" && age > slowAfter ? words.slow : "";
+    within(box, "answer").textContent = "";
+    box.className = "provider-result provider-busy";
   };
 
-  const done = (check) => {
-    find("summary").textContent = check.summary;
-    find("next").textContent = check.next_step;
-    find("answer").textContent = [check.code, check.answer, duration(check.elapsed_ms)].filter(Boolean).join(" · ");
-    find("result").className = `provider-result ${check.ok ? "provider-good" : "provider-bad"}`;
+  const done = (box, check) => {
+    within(box, "summary").textContent = check.summary;
+    within(box, "next").textContent = check.next_step;
+    within(box, "answer").textContent = [check.code, check.answer, duration(check.elapsed_ms)].filter(Boolean).join(" · ");
+    box.className = `provider-result ${check.ok ? "provider-good" : "provider-bad"}`;
   };
 
   const show = (state) => {
-    const [newest] = state.checks;
+    const any = state.checks.length > 0;
     find("health").className = `provider-tag provider-${state.health.tone}`;
     find("health").textContent = state.health.label;
-    find("empty").hidden = Boolean(newest);
-    find("history").hidden = !newest;
+    find("empty").hidden = any;
+    find("history").hidden = !any;
     find("checks").replaceChildren(...state.checks.map(line));
-    find("result").hidden = !newest;
-    if (!newest) return;
-    const isOpen = newest.state !== "done";
-    if (isOpen) open(newest, state.slow_after); else done(newest);
-    if (button) button.disabled = isOpen;
+    for (const box of boxes) {
+      const newest = state.checks.find((check) => check.purpose === box.dataset.result);
+      box.hidden = !newest;
+      if (newest && newest.state !== "done") open(box, newest, state.slow_after);
+      else if (newest) done(box, newest);
+    }
+    const isOpen = state.checks.some((check) => check.state !== "done");
+    for (const form of forms) form.querySelector("button").disabled = isOpen;
     clearTimeout(timer);
     if (isOpen) timer = setTimeout(follow, 700);
   };
@@ -68,22 +74,24 @@ document.addEventListener("DOMContentLoaded", () => {
     return answer.json();
   };
 
-  const fail = () => {
-    find("result").hidden = false;
-    find("result").className = "provider-result provider-bad";
-    find("summary").textContent = words.failed;
-    find("next").textContent = "";
-    find("answer").textContent = "";
-    if (button) button.disabled = false;
+  const fail = (box, button) => {
+    box.hidden = false;
+    box.className = "provider-result provider-bad";
+    within(box, "summary").textContent = words.failed;
+    within(box, "next").textContent = "";
+    within(box, "answer").textContent = "";
+    button.disabled = false;
   };
 
   const follow = () => ask(words.providerChecks).then(show).catch(() => { timer = setTimeout(follow, 3000); });
 
-  if (form) {
+  for (const form of forms) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
+      const button = form.querySelector("button");
+      const box = boxes.find((one) => form.parentElement.parentElement.contains(one)) || boxes[0];
       button.disabled = true;
-      ask(form.action, { method: "POST", body: new FormData(form) }).then(show).catch(fail);
+      ask(form.action, { method: "POST", body: new FormData(form) }).then(show).catch(() => fail(box, button));
     });
   }
   show(JSON.parse(panel.querySelector('script[type="application/json"]').textContent));
