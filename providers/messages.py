@@ -62,7 +62,9 @@ class Signing(msgspec.Struct, frozen=True, gc=False):
 class WireRequest(msgspec.Struct, frozen=True, gc=False):
     """One request, over HTTP/1.1 where nothing else is said. `headers` are "Name: value" lines; times in milliseconds.
 
-    An answer over SMTP has the last reply's code as its status (250: taken) and that reply's lines as its body.
+    An answer over SMTP has the last reply's code as its status (250: taken), that reply's lines as its body, and where
+    it refuses, a header `smtp-stage` that says what it was the reply to (providers.wire.replies). Without a body the
+    method is a command that sends no message, such as NOOP.
     """
 
     method: str

@@ -8,6 +8,7 @@ import pycurl
 
 from providers.messages import NO_HEADERS, WireAnswer
 from providers.wire import errors
+from providers.wire.handles import Handle
 from providers.wire.transfers import Transfer
 
 
@@ -53,10 +54,15 @@ def _explain(transfer: Transfer, number: int, text: str) -> tuple[str, str]:
         return errors.DEADLINE, late().detail
     if transfer.too_large:
         return errors.TOO_LARGE, f"the answer is longer than {transfer.item.request.max_answer_bytes} bytes"
-    if number == pycurl.E_COULDNT_CONNECT and transfer.refused:
-        return errors.REFUSED_ADDRESS, f"{transfer.refused}: this deployment does not send there"
-    if number == pycurl.E_COULDNT_CONNECT and transfer.no_socket:
-        return errors.CONNECT, transfer.no_socket
+    return explain(transfer, number, text)
+
+
+def explain(handle: Handle, number: int, text: str) -> tuple[str, str]:
+    """The stable code of libcurl's error, and its words or ours."""
+    if number == pycurl.E_COULDNT_CONNECT and handle.refused:
+        return errors.REFUSED_ADDRESS, f"{handle.refused}: this deployment does not send there"
+    if number == pycurl.E_COULDNT_CONNECT and handle.no_socket:
+        return errors.CONNECT, handle.no_socket
     return errors.code_of(number), text
 
 
@@ -84,12 +90,21 @@ def unresolved(detail: str) -> WireAnswer:
     return _unsent(errors.DNS, detail)
 
 
+def unmailed(detail: str) -> WireAnswer:
+    return _unsent(errors.CONNECT, detail)
+
+
 def unprinted(failure: OSError) -> WireAnswer:
     return _unsent(errors.OUTPUT, str(failure))
 
 
 def printed() -> WireAnswer:
     return WireAnswer(200, NO_HEADERS, b"", left=True, complete=True, error=None, detail="", elapsed_ms=0.0)
+
+
+def broken(left: bool, error: str, detail: str, elapsed_ms: float = 0.0) -> WireAnswer:
+    """No whole answer to an e-mail."""
+    return WireAnswer(0, NO_HEADERS, b"", left, complete=False, error=error, detail=detail, elapsed_ms=elapsed_ms)
 
 
 def _unsent(error: str, detail: str) -> WireAnswer:

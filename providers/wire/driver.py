@@ -13,10 +13,12 @@ import pycurl
 
 from providers.messages import WireAnswer, WireRequest
 from providers.wire import answers
+from providers.wire.couriers import Couriers
+from providers.wire.handles import TLS_VERSIONS, Policy
 from providers.wire.lanes import Item, Lanes
 from providers.wire.names import Known, Names, Resolve, system_resolve
 from providers.wire.targets import Target, target_of
-from providers.wire.transfers import TLS_VERSIONS, Policy, Shape, Transfer
+from providers.wire.transfers import Shape, Transfer
 from providers.wire.watching import Watch
 
 SWEEP_SECONDS = 0.1
@@ -60,8 +62,9 @@ class Wire:
         self._names = Names(resolve, self._watch.wake)
         self._parked: dict[str, list[tuple[Item, Target]]] = {}
         self._announced: dict[tuple[str | None, int], Known] = {}
-        self._pools: dict[tuple[str, bool, bool], list[Transfer]] = {}
+        self._pools: dict[tuple[str, bool, bool, bool, bool], list[Transfer]] = {}
         self._running: set[Transfer] = set()
+        self._couriers = Couriers(self._policy, self._watch.wake)
         self._answers: list[tuple[object, WireAnswer]] = []
         self._next_sweep = 0.0
         self._owner = 0
@@ -73,7 +76,7 @@ class Wire:
     @property
     def in_flight(self) -> int:
         """Requests that libcurl is working on."""
-        return len(self._running)
+        return len(self._running) + self._couriers.busy
 
     @property
     def queued(self) -> int:
@@ -114,6 +117,7 @@ class Wire:
         for transfer in self._running:
             self._multi.remove_handle(transfer.curl)
         self._multi.close()
+        self._couriers.close()
         for transfer in (*self._running, *(each for pool in self._pools.values() for each in pool)):
             transfer.curl.close()
         self._running.clear()
@@ -134,6 +138,9 @@ class Wire:
             # Finds connections that the vendor has closed since they were last used, before one is used again.
             self._drive(0.0)
         now = time.monotonic()
+        if self._couriers.are_there:
+            for mailed, answer in self._couriers.take_answered(now):
+                self._settle(mailed, answer)
         for host in self._names.take_found(now):
             for parked, target in self._parked.pop(host, ()):
                 self._start(parked, target, now)
@@ -149,7 +156,7 @@ class Wire:
     def _start(self, item: Item, target: Target, now: float) -> None:
         """Hands a request to libcurl, parks it until its host is known, or answers it."""
         if target.problem is not None:
-            return self._refuse(item, answers.invalid(target.problem))
+            return self._settle(item, answers.invalid(target.problem))
         if target.is_console:
             return self._print(item)
         known = None
@@ -159,14 +166,22 @@ class Wire:
                 self._parked.setdefault(target.host, []).append((item, target))
                 return None
             if known.error:
-                return self._refuse(item, answers.unresolved(known.error))
+                return self._settle(item, answers.unresolved(known.error))
         return self._add(item, target, known, now)
 
     def _add(self, item: Item, target: Target, known: Known | None, now: float) -> None:
         if self._clock() >= item.deadline:
-            return self._refuse(item, answers.late())
+            return self._settle(item, answers.late())
         request = item.request
-        shape = (request.method, bool(request.body), request.wants_headers)
+        if request.envelope is not None:
+            return self._mail(item, target, known)
+        shape = (
+            request.method,
+            bool(request.body),
+            request.wants_headers,
+            request.http2,
+            request.signing is not None,
+        )
         pool = self._pools.get(shape)
         if pool is None:
             pool = self._pools[shape] = []
@@ -176,7 +191,7 @@ class Wire:
             transfer.load(item, _announcement(target, known) if known is not None and is_news else None)
         except (pycurl.error, ValueError, TypeError) as failure:
             pool.append(transfer)
-            return self._refuse(item, answers.invalid(str(failure)))
+            return self._settle(item, answers.invalid(str(failure)))
         transfer.started = now
         self._running.add(transfer)
         self._multi.add_handle(transfer.curl)
@@ -184,20 +199,25 @@ class Wire:
             self._announced[target.host, target.port] = known
         return None
 
+    def _mail(self, item: Item, target: Target, known: Known | None) -> None:
+        refusal = self._couriers.send(item, known, None if known is None else _announcement(target, known))
+        if refusal is not None:
+            self._settle(item, refusal)
+
     def _print(self, item: Item) -> None:
         """The console: one line to standard output, and done."""
         if self._clock() >= item.deadline:
-            return self._refuse(item, answers.late())
+            return self._settle(item, answers.late())
         out = self._out or sys.stdout
         try:
             out.write(item.request.body.decode("utf-8", "replace").replace("\n", " ") + "\n")
             out.flush()
         except OSError as failure:
-            return self._refuse(item, answers.unprinted(failure))
-        return self._refuse(item, answers.printed())
+            return self._settle(item, answers.unprinted(failure))
+        return self._settle(item, answers.printed())
 
-    def _refuse(self, item: Item, answer: WireAnswer) -> None:
-        """Answers what never reached libcurl."""
+    def _settle(self, item: Item, answer: WireAnswer) -> None:
+        """Answers what the multi interface has not carried."""
         self._answers.append((item.token, answer))
         self._lanes.give_back(item.lane)
 
@@ -209,9 +229,9 @@ class Wire:
             staying: list[tuple[Item, Target]] = []
             for item, target in parked:
                 if item.deadline <= clock:
-                    self._refuse(item, answers.late())
+                    self._settle(item, answers.late())
                 elif now - item.submitted > item.request.connect_timeout_ms / 1000:
-                    self._refuse(item, answers.unresolved("the look-up has not ended"))
+                    self._settle(item, answers.unresolved("the look-up has not ended"))
                 else:
                     staying.append((item, target))
             self._parked[host] = staying

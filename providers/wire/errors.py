@@ -38,6 +38,7 @@ _CODES: dict[int, str] = {
     pycurl.E_PEER_FAILED_VERIFICATION: TLS,
     pycurl.E_SSL_CACERT_BADFILE: TLS,
     pycurl.E_SSL_ISSUER_ERROR: TLS,
+    pycurl.E_USE_SSL_FAILED: TLS,
     pycurl.E_SEND_ERROR: RESET,
     pycurl.E_RECV_ERROR: RESET,
     pycurl.E_SEND_FAIL_REWIND: CLOSED,

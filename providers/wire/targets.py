@@ -9,7 +9,7 @@ import msgspec
 
 from providers.wire.names import is_literal
 
-PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443, "smtp": 587, "smtps": 465}
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -34,5 +34,5 @@ def target_of(url: str) -> Target:
     except ValueError:
         return Target(host=None, port=0, problem="the address is not a URL")
     if parts.scheme not in PORTS or not host:
-        return Target(host=None, port=0, problem="only http and https addresses with a host are allowed")
+        return Target(host=None, port=0, problem="only http, https, smtp and smtps addresses with a host are allowed")
     return Target(host=None if is_literal(host) else host, port=port or PORTS[parts.scheme])

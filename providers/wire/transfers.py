@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import hashlib
+from typing import NamedTuple
 
 import pycurl
 
-from providers.messages import WireRequest
-from providers.wire import guard
+from providers.messages import Signing
+from providers.wire.handles import Handle, Policy
 from providers.wire.lanes import Item
 
-TLS_VERSIONS = {"1.2": pycurl.SSLVERSION_TLSv1_2, "1.3": pycurl.SSLVERSION_TLSv1_3}
-MAX_LIFETIME_SECONDS = 600
-"""A busy connection is given up now and then, so that a vendor that moves to other addresses is followed."""
 HTTP_AND_HTTPS = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
-
-
-class Policy(NamedTuple):
-    """What holds for every transfer of a wire. `max_idle_s`: how long an unused connection may still be reused."""
-
-    allow_private: bool
-    min_tls: str
-    ca_file: str
-    max_idle_s: int
-    clock: Callable[[], float]
 
 
 class Shape(NamedTuple):
@@ -35,12 +20,15 @@ class Shape(NamedTuple):
     method: str
     has_body: bool
     wants_headers: bool
+    http2: bool
+    is_signed: bool
 
 
-class Transfer:
+class Transfer(Handle):
     """A pooled handle and the request it carries. Its bound methods are libcurl's callbacks, made once."""
 
     def __init__(self, shape: Shape, policy: Policy) -> None:
+        super().__init__(policy)
         self.shape = shape
         self.item: Item
         self.started = 0.0
@@ -48,36 +36,28 @@ class Transfer:
         self.header_lines: list[bytes] = []
         self.late = False
         self.too_large = False
-        self.refused = ""
-        self.no_socket = ""
-        self._socket: socket.socket | None = None
-        self._policy = policy
         self._size = 0
         self._limit = 0
         self._body = b""
         self._unread = True
         self._url = ""
         self._length = -1
-        self._limits = (0, 0, 0)
+        self._signing: Signing | None = None
         self._is_fresh = False
-        self.curl: Any = pycurl.Curl()
         self.curl.transfer = self
-        self._set_up()
+        self._set_up_http()
 
-    def _set_up(self) -> None:
+    def _set_up_http(self) -> None:
+        self.set_up(HTTP_AND_HTTPS, self.policy.max_idle_s)
         setopt = self.curl.setopt
-        setopt(pycurl.NOSIGNAL, 1)
-        setopt(pycurl.PROTOCOLS, HTTP_AND_HTTPS)
-        setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        if self.shape.http2:
+            # Where the server does not speak it, and over plain http, this is HTTP/1.1. Requests wait for a connection
+            # that is being made, to share it.
+            setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+            setopt(pycurl.PIPEWAIT, 1)
+        else:
+            setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         setopt(pycurl.FOLLOWLOCATION, 0)
-        setopt(pycurl.PROXY, "")  # an empty one keeps libcurl from reading http_proxy and its kin
-        setopt(pycurl.NOPROXY, "*")
-        setopt(pycurl.SSLVERSION, TLS_VERSIONS[self._policy.min_tls])
-        setopt(pycurl.CAINFO, self._policy.ca_file)
-        setopt(pycurl.MAXAGE_CONN, self._policy.max_idle_s)
-        setopt(pycurl.MAXLIFETIME_CONN, MAX_LIFETIME_SECONDS)
-        setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        setopt(pycurl.SOCKOPTFUNCTION, self._keep_from_children)
         setopt(pycurl.WRITEFUNCTION, self._write)
         if self.shape.wants_headers:
             setopt(pycurl.HEADERFUNCTION, self.header_lines.append)
@@ -120,20 +100,23 @@ class Transfer:
         if item.again != self._is_fresh and self.shape.has_body:
             setopt(pycurl.FRESH_CONNECT, int(item.again))
             self._is_fresh = item.again
-        self._set_limits(request)
+        if request.signing is not None:
+            headers.append(self._sign(request.signing, request.body))
+        self.set_limits(request)
+        self._limit = request.max_answer_bytes
         setopt(pycurl.HTTPHEADER, headers)
         if resolved is not None:
             setopt(pycurl.RESOLVE, [resolved])
 
-    def _set_limits(self, request: WireRequest) -> None:
-        limits = (request.timeout_ms, request.connect_timeout_ms, request.max_answer_bytes)
-        if limits == self._limits:
-            return
-        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, request.timeout_ms))  # 0 would mean: none
-        self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, request.connect_timeout_ms))
-        self.curl.setopt(pycurl.MAXFILESIZE_LARGE, request.max_answer_bytes)
-        self._limit = request.max_answer_bytes
-        self._limits = limits
+    def _sign(self, signing: Signing, body: bytes) -> str:
+        """Has libcurl sign the request. Returns the header by which it learns the digest of a body that it has not
+        seen yet when it signs."""
+        if signing != self._signing:
+            self.curl.setopt(pycurl.AWS_SIGV4, f"aws:amz:{signing.region}:{signing.service}")
+            self.curl.setopt(pycurl.USERNAME, signing.access_key_id)
+            self.curl.setopt(pycurl.PASSWORD, signing.secret_access_key)
+            self._signing = signing
+        return f"X-Amz-Content-Sha256: {hashlib.sha256(body).hexdigest()}"
 
     def take_body(self) -> bytes:
         """The answer's body so far, which is then forgotten."""
@@ -161,7 +144,7 @@ class Transfer:
         """The moment before the first byte leaves: connecting may have taken seconds, a frozen process minutes."""
         if self._unread:
             self._unread = False
-            if self._policy.clock() >= self.item.deadline:
+            if self.policy.clock() >= self.item.deadline:
                 self.late = True
                 return int(pycurl.READFUNC_ABORT)
         body = self._body
@@ -173,7 +156,7 @@ class Transfer:
 
     def _before_request(self, *_addresses: object) -> int:
         """For requests without a body, which never ask for one."""
-        self.late = self._policy.clock() >= self.item.deadline
+        self.late = self.policy.clock() >= self.item.deadline
         return int(pycurl.PREREQFUNC_ABORT if self.late else pycurl.PREREQFUNC_OK)
 
     def _write(self, chunk: bytes) -> int | None:
@@ -183,25 +166,3 @@ class Transfer:
             return 0
         self.chunks.append(chunk)
         return None
-
-    def _open_socket(self, _purpose: int, address: Any) -> Any:
-        if not self._policy.allow_private:
-            literal = address.addr[0] if isinstance(address.addr, tuple) else ""
-            why = guard.refusal(literal)
-            if why is not None:
-                self.refused = f"{literal} is {why}"
-                return pycurl.SOCKET_BAD
-        try:
-            self._socket = socket.socket(address.family, address.socktype, address.protocol)
-        except OSError as failure:
-            self.no_socket = str(failure)
-            return pycurl.SOCKET_BAD
-        return self._socket
-
-    def _keep_from_children(self, descriptor: int, _purpose: int) -> int:
-        """pycurl has duplicated our socket, without close-on-exec: ours has done its work."""
-        os.set_inheritable(descriptor, False)
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        return int(pycurl.SOCKOPT_OK)
