@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from providers import checking
+from providers import checking, registry
 from providers.credentials import SECRET, Problem, hosts_of, references
 from providers.models import Health, Provider, ProviderSecret
 from tenants.usage import users_of
@@ -145,4 +145,4 @@ def _is_another(provider: Provider, stored: Provider) -> bool:
 
 def _vendor(provider: Provider) -> Any:
     configuration = provider.configuration
-    return configuration.get("provider_vendor") if isinstance(configuration, dict) else None
+    return registry.vendor_of(provider.provider_type, configuration) if isinstance(configuration, dict) else None

@@ -15,7 +15,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from providers import verdicts
+from providers import registry, verdicts
+from providers.by_vendor import of_vendor
 from providers.models import Health, Provider
 from providers.registry import TRANSPORTS
 from providers.schema_nodes import flags_of
@@ -30,8 +31,6 @@ TONES = {Health.HEALTHY: "good", Health.FAILING: "bad", Health.UNKNOWN: "plain"}
 
 
 class VendorFilter(Dropdown):
-    """Containment, which is what the GIN index on `configuration` answers."""
-
     title = _("vendor")
     parameter_name = "vendor"
 
@@ -40,7 +39,7 @@ class VendorFilter(Dropdown):
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Provider]) -> QuerySet[Provider]:
         vendor = self.value()
-        return queryset.filter(configuration__contains={"provider_vendor": vendor}) if vendor else queryset
+        return queryset.filter(of_vendor(vendor)) if vendor else queryset
 
 
 class FeatureFilter(Dropdown):
@@ -119,7 +118,7 @@ def _age(moment: dt.datetime) -> str:
 
 
 def vendor_of(provider: Provider) -> str:
-    vendor = str(provider.configuration.get("provider_vendor", ""))
+    vendor = str(registry.vendor_of(provider.provider_type, provider.configuration) or "")
     return title_of(vendor) if vendor in TRANSPORTS else vendor or "—"
 
 

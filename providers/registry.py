@@ -39,6 +39,8 @@ TRANSPORTS: dict[str, Transport] = {
 
 
 DEFAULT_VENDORS = {"WHATSAPP": "blip", "AI_AGENT": "blip", "TELEGRAM": "telegram"}
+# Type: a key of the configuration, the vendor where it is there, and where it is not.
+KEYED_VENDORS = {"EMAIL": ("smtp", "smtp", "sendgrid"), "PUSH": ("fcm_url", "fcm", "expo")}
 
 
 class UnknownVendor(LookupError):  # noqa: N818 - reads as what it says; an Error suffix adds nothing
@@ -50,10 +52,9 @@ def vendor_of(provider_type: str, configuration: Mapping[str, Any]) -> Any:
     if "provider_vendor" in configuration:
         return configuration["provider_vendor"]
     kind = provider_type.upper()
-    if kind == "EMAIL":
-        return "smtp" if "smtp" in configuration else "sendgrid"
-    if kind == "PUSH":
-        return "fcm" if "fcm_url" in configuration else "expo"
+    if kind in KEYED_VENDORS:
+        key, vendor, other = KEYED_VENDORS[kind]
+        return vendor if key in configuration else other
     return DEFAULT_VENDORS.get(kind)
 
 

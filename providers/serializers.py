@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from providers import registry
 from providers.credentials import SECRET_NAME
 from providers.models import CheckState, Health, Provider, ProviderSecret
 from tenants.api.fields import Choice, Flag, Identifier, Moment, Owner, Text, Whole
@@ -41,7 +42,9 @@ class ProviderSerializer(StrictModelSerializer):
         help_text="By the vendor's schema: GET /api/provider-vendors. It names credentials, never holds them.",
     )
     owner = Owner(required=False, allow_null=True)
-    vendor = serializers.SerializerMethodField(help_text="`provider_vendor` of the configuration.")
+    vendor = serializers.SerializerMethodField(
+        help_text="`provider_vendor` of the configuration, or what its type implies."
+    )
     health = Choice(choices=Health.choices, read_only=True)
     secrets = Secrets(
         required=False,
@@ -63,7 +66,8 @@ class ProviderSerializer(StrictModelSerializer):
 
     def get_vendor(self, provider: Provider) -> str:
         configuration = provider.configuration
-        return str(configuration.get("provider_vendor", "")) if isinstance(configuration, dict) else ""
+        vendor = registry.vendor_of(provider.provider_type, configuration) if isinstance(configuration, dict) else None
+        return vendor if isinstance(vendor, str) else ""
 
 
 class SecretSerializer(StrictModelSerializer):

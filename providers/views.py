@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from providers import checking
 from providers.authoring import delete_secret, save_provider
+from providers.by_vendor import of_vendor
 from providers.models import Provider
 from providers.registry import TRANSPORTS
 from providers.schemas import translated_schema
@@ -53,7 +54,7 @@ class ProviderFilters(Filters):
         fields = ("provider_type", "provider_name", "is_active", "health")
 
     def of_vendor(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        return queryset.filter(configuration__contains={"provider_vendor": value})
+        return queryset.filter(of_vendor(value))
 
     def with_feature(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return queryset.filter(configuration__contains={"features": {value: True}})
