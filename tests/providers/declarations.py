@@ -7,6 +7,8 @@ Beside the names that `makers.of_vendor` knows, a vendor's file says how it meet
   MESSAGE          fields of its messages, where they need some
   EXPECTED         outcomes that differ from `EXPECTED` below, by behaviour: a Kind, or a Kind and its reason
   message_id(taken)  what we call a message, where that is not what the vendor calls it alone
+  heard(settings, report, now)  its call to us, where it reports by calling; TELLS, which statuses it knows; SIGNS_BODY,
+                   False where a header is all that proves it; KNOWS_TIME, True where an old call is refused
   DIALECT          its dialect, where `providers.sandbox.dialects` has none of its name
 """
 
@@ -95,6 +97,7 @@ class Declaration:
             secrets={},
             allow_list=tuple(variables.values()),
             public_url=PUBLIC_URL,
+            webhook_key="the tests' own key",
             environment={name: self.credentials.get(path, makers.CANARY) for path, name in variables.items()},
         )
 
