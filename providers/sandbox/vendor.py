@@ -119,7 +119,7 @@ class Vendor:
         """The first message whose behaviour concerns the whole request decides for all of them."""
         chosen = [behaviour_of(item.to) for item in sends.items]
         suffix = self._suffix(request)
-        for (behaviour, _delay), item in zip(chosen, sends.items, strict=True):
+        for index, ((behaviour, _delay), item) in enumerate(zip(chosen, sends.items, strict=True)):
             if not self._concerns_all(dialect, behaviour.name, item):
                 continue
             if behaviour.accepts and behaviour.name not in ONCE:
@@ -128,7 +128,8 @@ class Vendor:
             else:
                 self.ledger.behaviours[behaviour.name] += 1
             common = COMMON.get(behaviour.name)
-            return common or Reply(dialect.refuse(behaviour.name, now, suffix + _told_in(behaviour.name, request)))
+            words = suffix + _told_in(behaviour.name, request)
+            return common or Reply(dialect.refuse(behaviour.name, now, words, index))
         fates = [
             self._fate(dialect, item, behaviour, sends.form)
             for (behaviour, _delay), item in zip(chosen, sends.items, strict=True)
@@ -160,12 +161,12 @@ class Vendor:
         key = item.key
         if key and (self._idempotent or behaviour.name == "idempotent") and self.ledger.accepted(key):
             self.ledger.repeated += 1
-            return dialect.message_id(item, f"sandbox-{key}", behaviour.name)
+            return dialect.message_id(item, f"sandbox-{key}", behaviour.name, form)
         count = self.ledger.accept(key, item.to, self._clock())
         seed = f"sandbox-{self.ledger.total}"
         if key:
             seed = f"sandbox-{key}" if count == 1 else f"sandbox-{key}-{count}"
-        message_id = dialect.message_id(item, seed, behaviour.name)
+        message_id = dialect.message_id(item, seed, behaviour.name, form)
         if self._on_taken is not None:
             self._on_taken(Taken(dialect.name, item, message_id, behaviour.name, form))
         return message_id

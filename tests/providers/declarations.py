@@ -8,7 +8,10 @@ Beside the names that `makers.of_vendor` knows, a vendor's file says how it meet
   EXPECTED         outcomes that differ from `EXPECTED` below, by behaviour: a Kind, or a Kind and its reason
   message_id(taken)  what we call a message, where that is not what the vendor calls it alone
   heard(settings, report, now)  its call to us, where it reports by calling; TELLS, which statuses it knows; SIGNS_BODY,
-                   False where a header is all that proves it; KNOWS_TIME, True where an old call is refused
+                   False where a header is all that proves it; KNOWS_TIME, True where an old call is refused;
+                   SIGNS_WITH_OURS, False where the key is the vendor's own
+  BATCH            what its configuration needs for several messages in one request
+  SEVERAL          behaviours that may meet there
   DIALECT          its dialect, where `providers.sandbox.dialects` has none of its name
 """
 

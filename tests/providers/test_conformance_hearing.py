@@ -45,6 +45,7 @@ class Caller:
         self.make: Callable[..., Callback] = module.heard
         self.tells: set[str] = set(getattr(module, "TELLS", (SENT, DELIVERED, READ, FAILED, OPTED_OUT)))
         self.signs_body: bool = getattr(module, "SIGNS_BODY", True)
+        self.signs_with_ours: bool = getattr(module, "SIGNS_WITH_OURS", True)
         self.knows_time: bool = getattr(module, "KNOWS_TIME", False)
 
     @property
@@ -90,7 +91,7 @@ def test_a_call_of_somebody_else_is_not(caller: Caller) -> None:
     assert not caller.verifies(genuine.without(*(set(genuine.headers) - {"Content-Type"})))
     assert not caller.verifies(genuine._replace(headers=dict.fromkeys(genuine.headers, "")))
     assert not caller.verifies(genuine._replace(headers=dict.fromkeys(genuine.headers, "é🙈�")))
-    for secret in ("", "another secret", makers.CANARY[:-1], makers.CANARY + "x"):
+    for secret in () if not caller.signs_with_ours else ("", "another secret", makers.CANARY[:-1], makers.CANARY + "x"):
         others = msgspec.structs.replace(
             caller.settings,
             credentials=dict.fromkeys(caller.settings.credentials, secret),
@@ -105,9 +106,10 @@ def test_a_call_of_somebody_else_is_not(caller: Caller) -> None:
 
 def test_nobody_is_believed_where_no_secret_is_known(caller: Caller) -> None:
     bare = msgspec.structs.replace(caller.settings, credentials={}, webhook_token="")
-    public_only = dict(caller.settings.configuration)
-    public_only.pop("webhook", None)
-    bare = msgspec.structs.replace(bare, configuration=public_only)
+    known = dict(caller.settings.configuration)
+    for part in ("webhook", "event_webhook"):
+        known.pop(part, None)
+    bare = msgspec.structs.replace(bare, configuration=known)
     genuine = caller.callback()
     assert not caller.transport.verify(bare, call_of(caller.settings, genuine))
     emptied = genuine._replace(headers=dict.fromkeys(genuine.headers, ""))

@@ -15,7 +15,7 @@ REASONS = {
     FAILED: (42, "The destination was not found"),
     OPTED_OUT: (71, "Gateway error: 131050 - User has stopped marketing messages"),
 }
-HEADER = "X-Prism-Token"
+HEADER = "X-Prism-Secret"
 
 
 def make(

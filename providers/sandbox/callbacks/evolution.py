@@ -26,7 +26,7 @@ from providers.sandbox.callbacks.call import (
 
 STATUSES = {ACCEPTED: "PENDING", SENT: "SERVER_ACK", DELIVERED: "DELIVERY_ACK", READ: "READ"}
 STATUSES |= {FAILED: "ERROR", OPTED_OUT: "ERROR"}
-HEADER = "X-Prism-Token"
+HEADER = "X-Prism-Secret"
 
 
 def make(

@@ -6,6 +6,7 @@ An opted-out number is taken like any other; SNS tells it in its logs only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
@@ -47,7 +48,7 @@ class AwsSns(Dialect):
             raise Malformed(action)
         return Sends((Item(number),))
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         text = digest(seed, 16)
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
@@ -55,7 +56,7 @@ class AwsSns(Dialect):
         message_id = fates[0].message_id
         return _told("Publish", f"<MessageId>{message_id}</MessageId>" if message_id else "")
 
-    def refuse(self, name: str, now: float, suffix: str = "") -> bytes:
+    def refuse(self, name: str, now: float, suffix: str = "", index: int = 0) -> bytes:
         row = self.refusals[name]
         return answer(row.status, self.body_of(row, suffix), XML, self.extra_of(name, now))
 

@@ -69,7 +69,7 @@ class Blip(Dialect):
             return Sends((Item(envelope.to.partition("@")[0], envelope.id),))
         return self._obey(read_command(request.body)) if path.endswith("/commands") else not_found()
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         return item.key
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:

@@ -79,16 +79,16 @@ class Dialect:
         """The messages of a request, or the whole answer to one that sends none. Raises Malformed, MsgspecError."""
         raise NotImplementedError
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
-        """The vendor's id of a message that was taken. Equal seeds give equal ids."""
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
+        """The vendor's id of a message that was taken. Equal seeds give equal ids. `form`: the request's."""
         return digest(seed, 16)
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:
         """The answer to a request whose messages met these fates. `suffix`: to be appended to error texts."""
         raise NotImplementedError
 
-    def refuse(self, name: str, now: float, suffix: str = "") -> bytes:
-        """The refusal of a whole request, by the name of a behaviour in `refusals`."""
+    def refuse(self, name: str, now: float, suffix: str = "", index: int = 0) -> bytes:
+        """The refusal of a whole request, by the name of a behaviour in `refusals`. `index`: the message's place."""
         row = self.refusals[name]
         return answer(row.status, self.body_of(row, suffix), JSON, self.extra_of(name, now))
 

@@ -68,7 +68,7 @@ class Evolution(Dialect):
             return Sends((Item(read_send(request.body).number),), form=instance)
         return _about(request, verb, instance)
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         return f"3EB0{digest(seed, 9).upper()}"
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:

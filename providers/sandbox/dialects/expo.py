@@ -95,7 +95,7 @@ class Expo(Dialect):
             raise Malformed("no message")
         return Sends(items, single) if len(items) <= MOST_ITEMS else answer(400, self.body_of(TOO_MANY, ""))
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         text = digest(seed, 15) + "0" + BY_NAME.get(behaviour, ACCEPT).phone_code
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[-12:]))
 

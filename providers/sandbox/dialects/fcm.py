@@ -92,7 +92,7 @@ class Fcm(Dialect):
             return answer(200, encode({"name": f"projects/{project}/messages/fake_message_id"}))
         return Sends((Item(send.message.token, own_id(send.message.data or {})),), form=project)
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         return f"0:{digest(seed, 8)}%{digest(seed, 8)}"
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:

@@ -70,7 +70,7 @@ class Gateway(Dialect):
             return answer(413, b'{"error":"a batch has 1 to 100 messages"}')
         return Sends([Item(each.to, each.idempotencyKey) for each in messages], form=True)
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         return seed
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:
@@ -83,10 +83,10 @@ class Gateway(Dialect):
     def body_of(self, row: Refusal, suffix: str) -> bytes:
         return encode({"error": row.code + suffix})
 
-    def refuse(self, name: str, now: float, suffix: str = "") -> bytes:
+    def refuse(self, name: str, now: float, suffix: str = "", index: int = 0) -> bytes:
         if name == "malformed":
             return answer(400, encode({"error": {"code": "BAD_REQUEST", "message": suffix}}))
-        return super().refuse(name, now, suffix)
+        return super().refuse(name, now, suffix, index)
 
     def _result(self, fate: Fate, suffix: str) -> Result:
         row = self.failures.get(fate.failure)

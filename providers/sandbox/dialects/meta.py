@@ -62,7 +62,7 @@ class Meta(Dialect):
         send = read_send(request.body)
         return Sends((Item(send.to or send.recipient, send.biz_opaque_callback_data),))
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         return f"wamid.{digest(seed, 20).upper()}"
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:

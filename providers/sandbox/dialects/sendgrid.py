@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from providers.sandbox.dialects.dialect import (
     own_id,
     table,
 )
-from providers.sandbox.messages import Request, answer
+from providers.sandbox.messages import JSON, Request, answer
 
 MOST_ITEMS = 1000
 TOO_MANY = Refusal(400, "personalizations", "The personalizations field must have no more than 1000 items")
@@ -78,16 +79,16 @@ class SendGrid(Dialect):
             return answer(400, self.body_of(TOO_MANY, ""))
         if not mail.template_id and not (mail.content and mail.subject):
             return self.refuse("reject", now)
-        return Sends(
-            [
-                Item(address.email, own_id(each.custom_args, mail.custom_args))
-                for each in mail.personalizations
-                for address in each.to
-            ]
-        )
+        items = [
+            Item(address.email, own_id(each.custom_args, mail.custom_args))
+            for each in mail.personalizations
+            for address in each.to
+        ]
+        return Sends(items, form=items[0].key if len(items) > 1 else "") if items else self.refuse("malformed", now)
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
-        return base64.urlsafe_b64encode(bytes.fromhex(digest(seed, 16))).decode().rstrip("=")
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
+        """One for the whole request."""
+        return base64.urlsafe_b64encode(bytes.fromhex(digest(form or seed, 16))).decode().rstrip("=")
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:
         """One id for the whole request, which the events of its messages begin with."""
@@ -95,12 +96,20 @@ class SendGrid(Dialect):
         extra = f"X-Message-Id: {message_id}\r\n".encode() if message_id else b""
         return answer(202, b"", extra=extra)
 
+    def refuse(self, name: str, now: float, suffix: str = "", index: int = 0) -> bytes:
+        """What is wrong with one message is told by its place."""
+        row = self.refusals[name]
+        if isinstance(row.code, str):
+            row = row._replace(code=row.code.replace(".0.", f".{index}.", 1))
+        return answer(row.status, self.body_of(row, suffix), JSON, self.extra_of(name, now))
+
     def body_of(self, row: Refusal, suffix: str) -> bytes:
         return encode({"errors": [{"message": row.words + suffix, "field": row.code, "help": None}]})
 
     def extra_of(self, name: str, now: float) -> bytes:
         if name in ("429", "429-once"):
-            return b"X-RateLimit-Limit: 600\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n" % (now + 2)
+            date = formatdate(now, usegmt=True).encode()
+            return b"Date: %s\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n" % (date, now + 2)
         return super().extra_of(name, now)
 
 

@@ -54,7 +54,7 @@ class Telegram(Dialect):
             raise Malformed
         return Sends((Item(str(chat)),), form=fields)
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         return str(int(digest(seed, 4), 16) + 1)
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:

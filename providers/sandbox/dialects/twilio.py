@@ -60,7 +60,7 @@ class Twilio(Dialect):
         key = own_id(urlsplit(form.get("StatusCallback", "")).query)
         return Sends((Item(form["To"].removeprefix("whatsapp:"), key),), form={**form, "AccountSid": account})
 
-    def message_id(self, item: Item, seed: str, behaviour: str) -> str:
+    def message_id(self, item: Item, seed: str, behaviour: str, form: Any) -> str:
         return f"SM{digest(seed, 16)}"
 
     def answer(self, sends: Sends, fates: Sequence[Fate], now: float, suffix: str) -> bytes:

@@ -68,7 +68,7 @@ def test_a_gateway_signs_time_and_raw_body() -> None:
 
 
 def test_evolution_sends_a_header_or_a_token() -> None:
-    assert make("evolution").headers["X-Prism-Token"] == "canary"
+    assert make("evolution").headers["X-Prism-Secret"] == "canary"
     key = "a key that is long enough for this"
     made = evolution.make([REPORT], secret=key, url=URL, now=NOW, jwt=True)
     token = made.headers["Authorization"].removeprefix("Bearer ")

@@ -9,6 +9,7 @@ from providers.sandbox.callbacks import Callback, Report
 from providers.sandbox.callbacks import blip as callbacks
 from providers.settings import ProviderSettings
 from providers.transports import blip
+from providers.transports.blip.configuring import HEADER
 
 HEALTH_POSTS = True
 """It is asked for by a command, /ping, which reaches nobody."""
@@ -38,4 +39,5 @@ def simulated(url: str) -> dict[str, Any]:
 
 
 def heard(settings: ProviderSettings, report: Report, now: float) -> Callback:
-    return callbacks.make([report], secret=settings.credentials["webhook.token"], url=settings.webhook_url, now=now)
+    secret = settings.credentials["webhook.token"]
+    return callbacks.make([report], secret=secret, url=settings.webhook_url, now=now, header=HEADER)
