@@ -74,3 +74,9 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+# In a file of its own; imported here so that Django knows it.
+from audiences.signs import SuppressionSign  # noqa: E402 - after what it stands beside
+
+__all__ = ["AttributeDefinition", "AttributeType", "Segment", "SuppressionSign"]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 import psycopg
 
-from dispatching import arrays, metrics, reasons, reports
+from dispatching import arrays, metrics, reasons, reports, signs
 from dispatching.alarms import tell_dead_letters
 from dispatching.facts import COLUMNS, insert_counts, insert_facts
 from dispatching.fallback import add_successors
@@ -35,8 +35,12 @@ FROM dispatches d WHERE d.id = ANY(%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s:
 FOR NO KEY UPDATE
 """
 _KEEP = f"""
-INSERT INTO delivery_receipts ({reports.COLUMNS}) SELECT {reports.COLUMNS} FROM {reports.UNNESTED}
-ORDER BY dispatch_id, id ON CONFLICT DO NOTHING RETURNING id::text
+WITH kept AS (
+  INSERT INTO delivery_receipts ({reports.COLUMNS}) SELECT {reports.COLUMNS} FROM {reports.UNNESTED}
+  ORDER BY dispatch_id, id ON CONFLICT DO NOTHING RETURNING id, dispatch_id, status),
+on_time AS (
+  DELETE FROM overdue_deliveries o USING kept WHERE o.dispatch_id = kept.dispatch_id AND kept.status <> '')
+SELECT id::text FROM kept
 """
 # The try that nobody answered is kept, as by an operator who settles it.
 _MOVE = f"""
@@ -94,8 +98,10 @@ def settle(cursor: psycopg.Cursor, told: Sequence[Report], now: dt.datetime, sna
         dispatch = sent.get(targets.get(report.id, ""))
         if dispatch and _may_tell(report, dispatch):
             ready.append((msgspec.structs.replace(report, dispatch_id=dispatch.parcel.id), dispatch))
-    new = _keep(cursor, [report for report, _ in ready])
-    moves = _moves([(report, dispatch) for report, dispatch in ready if report.id in new])
+    known = _keep(cursor, [report for report, _ in ready])
+    new = [(report, dispatch) for report, dispatch in ready if report.id in known]
+    signs.record_told(cursor, signs.of_reports([report for report, _ in new]))
+    moves = _moves(new)
     _move(cursor, moves)
     if failed := [move for move in moves if move.status is Status.FAILED]:
         add_successors(cursor, snapshots.current(cursor), failed, now)

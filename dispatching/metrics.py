@@ -12,6 +12,8 @@ from dispatching.results import Move
 
 DISPATCHES = Counter("prism_dispatches", "Dispatches that reached a state", ["status", "provider"])
 ATTEMPTS = Counter("prism_attempts", "Tries by outcome", ["outcome", "provider"])
+FOLLOWED = Counter("prism_followed_deliveries", "Taken messages of which a report is awaited", ["provider"])
+OVERDUE = Counter("prism_overdue_deliveries", "Of these, those without a report in time", ["provider"])
 DATABASE_FAILURES = Counter("prism_database_failures", "Transactions tried again", ["thread"])
 REAPED = Counter("prism_reaped_batches", "Batches recovered from dead workers")
 TRIGGER_TO_VENDOR = Histogram(

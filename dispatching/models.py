@@ -296,8 +296,9 @@ class ContactPace(models.Model):
 
 
 # Unmanaged models over views, in a file of their own; imported here so that Django knows them.
+from dispatching.awaited import AwaitedReport, OverdueDelivery, ReportWalk  # noqa: E402 - after what they look at
 from dispatching.counts import DispatchCount  # noqa: E402 - the same
-from dispatching.idempotency_keys import IdempotencyKey  # noqa: E402 - after what they look at
+from dispatching.idempotency_keys import IdempotencyKey  # noqa: E402 - the same
 from dispatching.queues import (  # noqa: E402 - the same
     QueueBatch,
     QueueDue,
@@ -309,8 +310,8 @@ from dispatching.receipts import DeliveryReceipt, ProviderMessage, WaitingReceip
 from dispatching.unsettled import DeadLetter, DoubtfulDispatch, UnsettledDispatch  # noqa: E402 - the same
 
 __all__ = [
-    "Attempt", "CapCounter", "ContactPace", "DeadLetter", "DeliveryReceipt", "Dispatch", "DispatchCount",
-    "DoubtfulDispatch", "DueDispatch", "IdempotencyKey", "PaceCounter", "ProviderMessage", "QueueBatch", "QueueDue",
-    "QueueLane", "QueueWorker", "QueueWorkerLane", "ScheduledDispatch", "SendBatch", "TriggerReceipt",
-    "UnsettledDispatch", "WaitingReceipt", "Worker",
+    "Attempt", "AwaitedReport", "CapCounter", "ContactPace", "DeadLetter", "DeliveryReceipt", "Dispatch",
+    "DispatchCount", "DoubtfulDispatch", "DueDispatch", "IdempotencyKey", "OverdueDelivery", "PaceCounter",
+    "ProviderMessage", "QueueBatch", "QueueDue", "QueueLane", "QueueWorker", "QueueWorkerLane", "ReportWalk",
+    "ScheduledDispatch", "SendBatch", "TriggerReceipt", "UnsettledDispatch", "WaitingReceipt", "Worker",
 ]  # fmt: skip

@@ -31,7 +31,8 @@ class ProviderMessage(models.Model):
 
 class DeliveryReceipt(models.Model):
     """What a vendor reported of a message, once and as it came. `status` is what it means for the dispatch; empty for
-    what moves no status (an open, a click). `id` is a digest, so that a repeated report is no second row."""
+    what moves no status (an open, a click). `id` is a digest, so that a repeated report is no second row. `sign`:
+    what it says beyond the message (audiences.signs), of `address` where the vendor named one."""
 
     dispatch_id = models.UUIDField(_("dispatch"))
     id = models.UUIDField(primary_key=True, editable=False)
@@ -48,6 +49,8 @@ class DeliveryReceipt(models.Model):
     received_at = models.DateTimeField(_("received at"))
     payload = models.BinaryField(_("as it came"))
     payload_size = models.IntegerField(_("size"))
+    sign = models.CharField(_("sign"), max_length=20, blank=True, db_default="")
+    address = models.CharField(_("address"), max_length=500, blank=True, db_default="")
 
     class Meta:
         db_table = "delivery_receipts"
@@ -76,6 +79,8 @@ class WaitingReceipt(models.Model):
     received_at = models.DateTimeField(_("received at"))
     payload = models.BinaryField(_("as it came"))
     payload_size = models.IntegerField(_("size"))
+    sign = models.CharField(_("sign"), max_length=20, blank=True, db_default="")
+    address = models.CharField(_("address"), max_length=500, blank=True, db_default="")
     tries = models.SmallIntegerField(_("tries"), default=0)
     look_at = models.DateTimeField(_("next look"))
 

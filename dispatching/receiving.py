@@ -1,5 +1,5 @@
-"""What vendors report of messages they took. The doors (webhooks, polls) come with their vendors' adapters and hand it
-over in any order, repeated, early or late (decision 29).
+"""What vendors report of messages they took. Doors (webhooks, polls) hand it over in any order, repeated, early or late
+(decision 29).
 
 Receipts that come before their dispatch was recorded, or that are of messages which nobody here sent, wait: they are
 tried again, more and more seldom, then given up.
@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 import psycopg
 import structlog
 
-from dispatching import reports
+from dispatching import reports, signs
 from dispatching.advancing import Applied, settle
 from dispatching.database import connect
 from dispatching.reports import Receipt, Report, report_of
@@ -52,12 +52,16 @@ WHERE id = ANY(%s::uuid[])
 def apply_receipts(
     cursor: psycopg.Cursor, receipts: Iterable[Receipt], now: dt.datetime, snapshots: SnapshotHolder | None = None
 ) -> Applied:
-    """Keep each receipt once and move its dispatch forward, in the caller's transaction; what has none yet waits.
+    """Keep each receipt once and move its dispatch forward, in the caller's transaction; what has none yet waits. Of
+    what names no message only the sign is kept.
 
     `tell` what was applied after COMMIT. Only over the owner's connection (dispatching.database). `snapshots`: the
     configuration, for campaigns that go on to their next provider.
     """
-    told = list({report.id: report for report in map(report_of, receipts)}.values())
+    all_told = {report.id: report for report in map(report_of, receipts)}.values()
+    unattached = [one for one in all_told if one.sign and not one.message_id and not one.dispatch_id]
+    signs.record_unattached(cursor, unattached)
+    told = [one for one in all_told if one not in unattached] if unattached else list(all_told)
     applied = settle(cursor, told, now, snapshots or SnapshotHolder())
     if waiting := [report for report in told if report.id in applied.waiting]:
         cursor.execute(_WAIT, {**reports.parameters(waiting), "now": now})
@@ -86,6 +90,7 @@ def _apply_some(connection: psycopg.Connection, now: dt.datetime, snapshots: Sna
         told = [Report(*row) for row in cursor.execute(_TAKE, [now, CHUNK]).fetchall()]
         applied = settle(cursor, told, now, snapshots)
         old = {report.id for report in told if report.received_at < now - KEPT} & applied.waiting
+        signs.record_unattached(cursor, [report for report in told if report.id in old])
         cursor.execute(_DONE, [[report.id for report in told if report.id not in applied.waiting - old]])
         cursor.execute(_LATER, [now, list(applied.waiting - old)])
     applied.tell()

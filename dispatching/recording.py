@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from dispatching import arrays, rows
+from dispatching import arrays, rows, signs
 from dispatching.copying import copy_rows, optional, text
 from dispatching.facts import COLUMNS, insert_counts, insert_facts
 from dispatching.ids import mint_ids
@@ -66,6 +66,7 @@ def record_moves(cursor: psycopg.Cursor, moves: Sequence[Move], now: dt.datetime
     cursor.execute(_MOVE, _parameters(ordered))
     moved = {row[0] for row in cursor.fetchall()}
     _write_due(cursor, [move for move in ordered if move.due_at and move.parcel.id in moved])
+    signs.record_told(cursor, signs.of_moves(ordered, moved, now))
     _write_attempts(cursor, [move for move in ordered if _tells_more(move) and move.parcel.id in moved], now)
     return moved
 

@@ -12,16 +12,18 @@ import msgspec
 from dispatching import arrays
 from dispatching.statuses import Status
 from providers.outcomes import bounded_text
+from providers.reporting import Sign
 
 MAX_PAYLOAD_BYTES = 8 * 1024
-LONGEST = {"message_id": 300, "kind": 100, "reason": 50, "error_message": 500}
+LONGEST = {"message_id": 300, "kind": 100, "reason": 50, "error_message": 500, "address": 500}
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One report; its times are aware. `kind` is the vendor's word for it, `status` what it means here: None for what
     moves no status, as an open or a click. `payload` is its part of the raw request. Where the vendor gives each report
     an id it is `event_id`, else equal content is the same report; where it echoes our dispatch id, that finds the
-    dispatch, and `message_id` may be empty."""
+    dispatch, and `message_id` may be empty. `sign`: what it says of the person or the address beyond the message; of
+    `address`, where the vendor names it."""
 
     tenant_id: int
     provider_id: str
@@ -35,10 +37,12 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     payload: bytes = b""
     event_id: str = ""
     dispatch_id: str = ""
+    sign: Sign | None = None
+    address: str = ""
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
-    """A receipt as it is kept. The fields are COLUMNS, in their order; `status` is "" for None."""
+    """A receipt as it is kept. The fields are COLUMNS, in their order; `status` and `sign` are "" for None."""
 
     id: str
     tenant_id: int
@@ -53,6 +57,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     received_at: dt.datetime
     payload: bytes
     payload_size: int
+    sign: str
+    address: str
 
     @property
     def moment(self) -> dt.datetime:
@@ -63,7 +69,8 @@ COLUMNS = ", ".join(Report.__struct_fields__)
 UNNESTED = (
     "unnest(%(id)s::uuid[], %(tenant_id)s::bigint[], %(provider_id)s::uuid[], %(message_id)s::text[],"
     " %(dispatch_id)s::uuid[], %(kind)s::text[], %(status)s::text[], %(reason)s::text[], %(error_message)s::text[],"
-    " %(occurred_at)s::timestamptz[], %(received_at)s::timestamptz[], %(payload)s::bytea[], %(payload_size)s::int[])"
+    " %(occurred_at)s::timestamptz[], %(received_at)s::timestamptz[], %(payload)s::bytea[], %(payload_size)s::int[],"
+    " %(sign)s::text[], %(address)s::text[])"
     f" AS e ({COLUMNS})"
 )
 
@@ -84,6 +91,8 @@ def report_of(receipt: Receipt) -> Report:
         received_at=receipt.received_at,
         payload=receipt.payload[:MAX_PAYLOAD_BYTES],
         payload_size=len(receipt.payload),
+        sign=receipt.sign.value if receipt.sign else "",
+        address=_text("address", receipt.address),
     )
 
 
@@ -96,7 +105,7 @@ def parameters(reports: Sequence[Report]) -> dict[str, str]:
         },
         **{
             name: arrays.texts([getattr(report, name) for report in reports])
-            for name in ("message_id", "kind", "status", "reason", "error_message")
+            for name in ("message_id", "kind", "status", "reason", "error_message", "sign", "address")
         },
         "occurred_at": arrays.texts([_iso(report.occurred_at) for report in reports]),
         "received_at": arrays.texts([_iso(report.received_at) for report in reports]),

@@ -23,22 +23,28 @@ STATUSES: dict[Meaning, Status | None] = {
 def receipts_of(
     *, tenant_id: int, provider_id: str, reports: Sequence[VendorReport], received_at: dt.datetime
 ) -> list[Receipt]:
-    """For `receiving.apply_receipts`. What names no message (a sign that is only of an address) makes no receipt."""
+    """For `receiving.apply_receipts`. What names no message is told only where it is a sign of an address."""
     return [
-        Receipt(
-            tenant_id=tenant_id,
-            provider_id=provider_id,
-            message_id=report.message_id,
-            kind=report.kind,
-            received_at=received_at,
-            status=STATUSES[report.meaning],
-            reason=report.reason,
-            error=report.error,
-            occurred_at=report.occurred_at,
-            payload=report.payload,
-            event_id=report.event_id,
-            dispatch_id=report.dispatch_id,
-        )
+        _receipt_of(report, tenant_id=tenant_id, provider_id=provider_id, received_at=received_at)
         for report in reports
-        if report.message_id or report.dispatch_id
+        if report.message_id or report.dispatch_id or (report.sign and report.address)
     ]
+
+
+def _receipt_of(report: VendorReport, *, tenant_id: int, provider_id: str, received_at: dt.datetime) -> Receipt:
+    return Receipt(
+        tenant_id=tenant_id,
+        provider_id=provider_id,
+        message_id=report.message_id,
+        kind=report.kind,
+        received_at=received_at,
+        status=STATUSES[report.meaning],
+        reason=report.reason,
+        error=report.error,
+        occurred_at=report.occurred_at,
+        payload=report.payload,
+        event_id=report.event_id,
+        dispatch_id=report.dispatch_id,
+        sign=report.sign,
+        address=report.address,
+    )

@@ -47,6 +47,9 @@ TABLES: dict[str, str] = {
     "unsettled_dispatches": "SELECT",
     "provider_messages": "SELECT",
     "delivery_receipts": "SELECT",
+    "overdue_deliveries": "SELECT",
+    # Written by workers, for ever.
+    "suppression_signs": "SELECT",
     "dispatch_counts": "SELECT",
     "webhook_calls": "SELECT, UPDATE (state, tries, look_at, error)",
     "rejected_triggers": "SELECT, UPDATE (state, state_changed_at, state_changed_by)",

@@ -38,6 +38,7 @@ JOBS: tuple[Job, ...] = (
     Job("check_providers", "providers.probing.check_providers", "* * * * *", "check_providers"),
     Job("process_webhooks", "ingestion.hearing.process_webhooks", "* * * * *", "process_webhooks"),
     Job("apply_receipts", "dispatching.receiving.apply_waiting_receipts", "* * * * *", "apply_receipts"),
+    Job("follow_reports", "dispatching.polling.follow_reports", "* * * * *", "follow_reports", timeout=90),
     Job("fold_counts", "dispatching.counting.fold_counts", "*/10 * * * *", "fold_counts"),
     Job("ensure_partitions", "dispatching.upkeep.keep_partitions_ahead", "7 * * * *", "ensure_partitions"),
     Job(

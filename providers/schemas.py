@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as _
 
 from providers import credentials, registry
 from providers.credentials import Problem
-from providers.transports import Transport
+from providers.transports import Hearing, Polled, Transport
 from providers.wire import guard
 from providers.wire.names import is_literal
 
@@ -58,7 +58,10 @@ def validate_configuration(
     except registry.UnknownVendor as unknown:
         return [("provider_vendor", str(unknown)), *found]
     of_schema = _problems_of_schema(transport, configuration)
-    found += of_schema or transport.check(provider_type, configuration)
+    found += of_schema or [
+        *transport.check(provider_type, configuration),
+        *_problems_of_reports(transport, configuration),
+    ]
     if not allow_private:
         found += _problems_of_addresses(configuration)
     return _one_per_path(found)
@@ -99,6 +102,12 @@ def _problems_of_schema(transport: Transport, configuration: dict[str, Any]) -> 
         else:
             found.append((".".join(path), _message(transport.schema, path, error.kind)))
     return sorted(found)
+
+
+def _problems_of_reports(transport: Transport, configuration: dict[str, Any]) -> list[Problem]:
+    if "overdue_after_minutes" not in configuration or isinstance(transport, Hearing | Polled):
+        return []
+    return [("overdue_after_minutes", gettext("this vendor never tells what became of a message"))]
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> str:

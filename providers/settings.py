@@ -111,12 +111,17 @@ def resolve(
         idempotent=configuration.get("idempotent") is True,
         per_minute=max_messages_per_minute or (transport.per_minute if transport else None),
         spacing_s=knob.integer("contact_spacing_ms", round(transport.spacing_s * 1000) if transport else 0) / 1000,
-        overdue_after_s=transport.overdue_after_s if transport else None,
+        overdue_after_s=_overdue_after_s(knob, transport),
         webhook_url=f"{public_url}/webhooks/{provider_id}" if public_url else "",
         webhook_token=webhook_token(provider_id, webhook_key),
         fingerprint=_fingerprint(configuration, values),
         problem=problem or missing,
     )
+
+
+def _overdue_after_s(knob: _Knobs, transport: Transport | None) -> float | None:
+    minutes = knob.integer("overdue_after_minutes", 0)
+    return minutes * 60.0 if minutes else transport.overdue_after_s if transport else None
 
 
 def _fingerprint(configuration: dict[str, Any], values: Mapping[str, str]) -> str:

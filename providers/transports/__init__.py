@@ -56,6 +56,9 @@ class Transport(Protocol):
     def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
         """(path, message) of what the schema cannot say. Called only where the schema holds."""
 
+    def awaits_reports(self, settings: ProviderSettings) -> bool:
+        """Whether this provider, as it is set up, will tell what became of its messages."""
+
     def build(self, settings: ProviderSettings, messages: Sequence[Message]) -> WireRequest:
         """One request for one message, or for up to `batch_size_of(settings)` of them. Raises Unsendable."""
 

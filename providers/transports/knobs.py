@@ -54,6 +54,17 @@ KNOBS: dict[str, Any] = {
             " without an answer tried again."
         ),
     },
+    "overdue_after_minutes": {
+        "x-rare": True,
+        "type": "integer",
+        "minimum": 5,
+        "maximum": 43_200,
+        "title": _("Delivery overdue after (minutes)"),
+        "description": _(
+            "A message that the vendor took and said nothing about for so long is shown as overdue."
+            " Empty: what is usual for this vendor."
+        ),
+    },
     "retry": {
         "type": "object",
         "additionalProperties": False,

@@ -41,4 +41,4 @@ class Vendor:
 
     def awaits_reports(self, settings: ProviderSettings) -> bool:
         """Whether this provider, as it is set up, will tell what became of its messages."""
-        return self.overdue_after_s is not None and bool(settings.webhook_url)
+        return settings.overdue_after_s is not None and bool(settings.webhook_url)

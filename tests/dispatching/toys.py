@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import msgspec
 
 from dispatching.parcels import EMPTY_MESSAGE, Batch, LaneKey, Parcel
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Kind, Outcome
+from providers.reporting import Meaning, VendorReport
 from providers.settings import ProviderSettings
 from providers.transports import Known, Question
 from providers.transports.vendor import Vendor
@@ -113,3 +117,74 @@ def ids(request: WireRequest) -> list[str]:
     """Whose messages it carries; empty where it asks for a token."""
     found: list[str] = json.loads(request.body)["ids"] if request.body else []
     return found
+
+
+class PolledToy(Toy):
+    """Asked for receipts at /receipts with `{"ids": […]}`, answers `{"id": "delivered" | "error" | "accepted"}`."""
+
+    vendor = "polled"
+    poll_after_s = (900.0, 2700.0)
+    poll_size = 2
+    overdue_after_s = 4500.0
+    meanings: ClassVar = {"delivered": Meaning.DELIVERED, "error": Meaning.FAILED, "accepted": Meaning.ACCEPTED}
+
+    def awaits_reports(self, settings: ProviderSettings) -> bool:
+        return True
+
+    def poll_request(self, settings: ProviderSettings, message_ids: Sequence[str]) -> WireRequest:
+        return request(f"{self.url}/receipts", json.dumps({"ids": message_ids}).encode())
+
+    def read_poll(
+        self, settings: ProviderSettings, message_ids: Sequence[str], answer: WireAnswer
+    ) -> list[VendorReport] | None:
+        if answer.status != 200:
+            return None
+        said: dict[str, str] = json.loads(answer.body)
+        return [
+            VendorReport(kind=word, meaning=self.meanings[word], message_id=message_id, event_id=message_id)
+            for message_id, word in said.items()
+        ]
+
+
+class Office(ThreadingHTTPServer):
+    """Tells what `known` says of the ids it is asked about, or fails with `status`."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Counter)
+        self.known: dict[str, str] = {}
+        self.status = 200
+        self.asked: list[list[str]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Counter(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Office
+
+    def do_POST(self) -> None:
+        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["ids"]
+        self.server.asked.append(wanted)
+        data = json.dumps({name: self.server.known[name] for name in wanted if name in self.server.known}).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def running_office() -> Iterator[Office]:
+    office = Office()
+    thread = threading.Thread(target=office.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield office
+    finally:
+        office.shutdown()
+        office.server_close()
+        thread.join(5)

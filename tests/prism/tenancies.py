@@ -9,7 +9,7 @@ import msgspec
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection
 
-from audiences.models import Segment
+from audiences.models import Segment, SuppressionSign
 from campaigns.models import CampaignSegment
 from dispatching.ids import mint_ids
 from dispatching.models import (
@@ -19,6 +19,7 @@ from dispatching.models import (
     DispatchCount,
     DueDispatch,
     IdempotencyKey,
+    OverdueDelivery,
     ProviderMessage,
     SendBatch,
     TriggerReceipt,
@@ -210,6 +211,17 @@ def _history(
         model.objects.create(
             id=uuid.uuid4(), tenant=tenant, provider=provider, received_at=now, payload_size=1, **report, **more
         )
+    OverdueDelivery.objects.create(dispatch_id=failed, tenant=tenant, provider=provider, since=now)
+    SuppressionSign.objects.create(
+        key=uuid.uuid4(),
+        tenant=tenant,
+        kind="opted_out",
+        address_kind="email",
+        address=f"{mark}@example.com",
+        provider_id=provider.pk,
+        reason=mark,
+        occurred_at=now,
+    )
     DispatchCount.objects.create(
         tenant=tenant, hour=now, campaign=campaign, provider=provider, status="FAILED", changes=1
     )

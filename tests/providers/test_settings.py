@@ -47,6 +47,11 @@ def test_every_knob_of_the_configuration_counts() -> None:
     assert (settings.idempotent, settings.per_minute) == (True, 90)
 
 
+def test_the_moment_from_which_a_delivery_is_overdue_is_the_vendors_or_the_rows() -> None:
+    assert resolved(GATEWAY).overdue_after_s is None
+    assert resolved({**GATEWAY, "overdue_after_minutes": 20}).overdue_after_s == 1200
+
+
 @pytest.mark.parametrize("nonsense", ["64", 0, -3, None, True, 2.5, [], {}])
 def test_a_knob_written_around_the_form_is_the_default(nonsense: Any) -> None:
     configuration = {**GATEWAY, "concurrency": nonsense, "timeout_ms": nonsense, "retry": nonsense}

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatching.draining import DRAIN_S, DueDrainer
 from dispatching.engine import Engine
+from dispatching.polling import Follower
 from providers.probing import Prober
 from tenants.residents import resident_starts, start_beside
 
@@ -32,6 +33,9 @@ class Command(BaseCommand):
         # Checks of vendors' connections, asked for by people who look at a page: they are not to wait for the minute.
         probing = threading.Thread(target=Prober().run, args=(stop,), name="prober", daemon=True)
         probing.start()
+        # Who asks vendors that report only when asked, and watches over deliveries that nobody reports on.
+        following = threading.Thread(target=Follower(engine.snapshots).run, args=(stop,), name="reports", daemon=True)
+        following.start()
         start_beside(stop)
         try:
             drainer.run(stop, max_seconds=options["max_seconds"])
