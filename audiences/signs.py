@@ -50,7 +50,7 @@ LONGEST = {"address": 500, "contact_tax_id": 50, "reason": 50}
 
 class SuppressionSign(models.Model):
     """One fact, written by workers only and changed by nobody. `key` is a digest, so that a repeated report is no new
-    row; `address` is normalised. Facts in the order of `id` are in the order in which they were learnt."""
+    row; `address` is normalised. `id` is the order in which they were learnt, `occurred_at` the one that counts."""
 
     id = models.BigAutoField(primary_key=True)
     key = models.UUIDField(unique=True, editable=False)
@@ -98,7 +98,8 @@ _RECORD = """
 INSERT INTO suppression_signs (key, tenant_id, kind, address_kind, address, contact_tax_id, provider_id, dispatch_id,
   reason, occurred_at)
 SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::uuid[],
-  %s::text[], %s::timestamptz[]) AS e (key) ORDER BY key ON CONFLICT DO NOTHING
+  %s::text[], %s::timestamptz[]) AS e (key, tenant_id, kind, address_kind, address, tax_id, provider_id, dispatch_id,
+  reason, occurred_at) ORDER BY occurred_at, key ON CONFLICT DO NOTHING
 """
 
 

@@ -22,6 +22,7 @@ from tests.dispatching.hands import REJECTED, Hands, campaign_with
 from tests.factories import ProviderFactory
 
 NOW = dt.datetime.now(dt.UTC)
+LATER = NOW + dt.timedelta(minutes=1)
 INVALID = Outcome(Kind.RECIPIENT_INVALID, reason="NOT_ON_WHATSAPP", error="no account")
 OPTED_OUT = Outcome(Kind.OPTED_OUT, reason="OPTED_OUT", error="stop")
 TAKEN = Outcome(Kind.ACCEPTED, message_id="m-1")
@@ -113,8 +114,16 @@ def test_a_report_that_is_early_leaves_its_sign_when_its_dispatch_is_there(
 
 def test_a_sign_of_an_address_alone_needs_no_message(connection: psycopg.Connection, transactional_db: None) -> None:
     provider = ProviderFactory.create(provider_type="TELEGRAM")
-    left = report(Meaning.ENGAGED, Sign.OPTED_OUT, message_id="", address=" 4711 ", event_id="u1", reason="KICKED")
-    back = report(Meaning.ENGAGED, Sign.OPTED_IN, message_id="", address="4711", event_id="u2")
+    left = report(
+        Meaning.ENGAGED,
+        Sign.OPTED_OUT,
+        message_id="",
+        address=" 4711 ",
+        event_id="u1",
+        reason="KICKED",
+        occurred_at=NOW,
+    )
+    back = report(Meaning.ENGAGED, Sign.OPTED_IN, message_id="", address="4711", event_id="u2", occurred_at=LATER)
     for _ in range(2):
         tell(connection, provider, left, back, report(Meaning.ENGAGED, None, message_id="", address="4712"))
     assert kept() == [("opted_out", "chat_id", "4711", "KICKED"), ("opted_in", "chat_id", "4711", "")]
