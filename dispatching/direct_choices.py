@@ -36,6 +36,7 @@ class Way(msgspec.Struct, frozen=True):
     is_active: bool
     transport: Transport | None
     max_attempts: int
+    address_attribute: str
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -147,7 +148,7 @@ def _way(pk: uuid.UUID, provider_type: str, is_active: bool, configuration: dict
         allow_list=(),
         environment={},
     )
-    return Way(pk, provider_type, is_active, transport, settings.max_attempts)
+    return Way(pk, provider_type, is_active, transport, settings.max_attempts, settings.address_attribute)
 
 
 def _templates(messages: Sequence[Wanted], sender: Sender) -> list[tuple[str, Wording]]:

@@ -126,8 +126,7 @@ def _template_gate(wanted: Wanted, way: Way, choices: Choices) -> Wording | Refu
 
 
 def _address_gate(wanted: Wanted, way: Way) -> str | Refusal:
-    assert way.transport is not None
-    attribute = way.transport.address_attribute(way.type)
+    attribute = way.address_attribute
     attributes = {attribute: wanted.to} if wanted.to else wanted.contact_attributes
     destination, code = destination_of(attributes, attribute)
     if code:

@@ -117,8 +117,8 @@ def render_draft(
     draft = Draft(plan=plan, provider=provider, channel=provider.type if provider else "", status=Status.PENDING)
     if code := provider_problem(plan, provider):
         return _refuse(draft, code, provider.problem if provider and code == reasons.PROVIDER_MISCONFIGURED else None)
-    assert provider is not None and provider.transport is not None
-    attribute = provider.transport.address_attribute(provider.type)
+    assert provider is not None and provider.settings is not None
+    attribute = provider.settings.address_attribute
     draft.destination, code = destination_of(attributes, attribute)
     if code:
         return _refuse(draft, code, attribute)

@@ -47,6 +47,7 @@ _TELLING_VALUE = re.compile(
     r"\s*(?:(?:bearer|basic)\s+\S{8,}|-----BEGIN (?!PUBLIC KEY-)|eyJ[\w-]{8,}\.[\w-]{8,}\.)", re.IGNORECASE
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_HOLE = re.compile(r"\{\{[a-z_]{1,40}(\.\w{1,100})?\}\}", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
 
 NEVER_CALLED = {"webhook_url", "list_unsubscribe.url"}
@@ -224,6 +225,8 @@ def _plaintext(configuration: Mapping[str, Any]) -> Iterator[Problem]:
     for path, key, value in _entries(configuration):
         if key.endswith((ENV_VAR, SECRET)) or isinstance(value, bool | dict | list) or value is None:
             continue
+        if isinstance(value, str) and _HOLE.fullmatch(value):
+            continue  # filled with a message's value, such as {"token": "{{to}}"} of a push service
         if names_credential(key) or (isinstance(value, str) and _TELLING_VALUE.match(value)):
             yield path, message % {"key": key}
 

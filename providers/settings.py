@@ -54,6 +54,8 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     """Where the vendor reports to, below which it may add to the path; "" where PUBLIC_URL is not set."""
     webhook_token: str = ""
     """The secret to give to a vendor that lets us choose one for its calls; never shown."""
+    address_attribute: str = ""
+    """The contact attribute that holds the destination."""
     fingerprint: str = ""
     """Of configuration and credentials: what was learnt from the vendor with others is not used with these."""
     problem: str | None = None
@@ -114,6 +116,7 @@ def resolve(
         overdue_after_s=_overdue_after_s(knob, transport),
         webhook_url=f"{public_url}/webhooks/{provider_id}" if public_url else "",
         webhook_token=webhook_token(provider_id, webhook_key),
+        address_attribute=_attribute(transport, provider_type, configuration) if transport else "",
         fingerprint=_fingerprint(configuration, values),
         problem=problem or missing,
     )
@@ -122,6 +125,12 @@ def resolve(
 def _overdue_after_s(knob: _Knobs, transport: Transport | None) -> float | None:
     minutes = knob.integer("overdue_after_minutes", 0)
     return minutes * 60.0 if minutes else transport.overdue_after_s if transport else None
+
+
+def _attribute(transport: Transport, provider_type: str, configuration: Mapping[str, Any]) -> str:
+    """The row's own where its vendor lets it choose one, else the vendor's."""
+    own = configuration.get("address_attribute") if "address_attribute" in transport.schema["properties"] else None
+    return own if isinstance(own, str) and own else transport.address_attribute(provider_type)
 
 
 def _fingerprint(configuration: dict[str, Any], values: Mapping[str, str]) -> str:

@@ -37,6 +37,19 @@ STATUS: Table = {
 STATUS_CLASS: dict[int, Kind] = {3: Kind.CONFIGURATION, 4: Kind.REJECTED}
 NO_ROWS: Table = MappingProxyType({})
 
+# Error codes that mean the same wherever a company makes up its own, spelled as `spell` does.
+CODES: dict[str, Kind] = {
+    **dict.fromkeys(("OPTED_OUT", "OPT_OUT", "UNSUBSCRIBED", "BLOCKED_BY_RECIPIENT"), Kind.OPTED_OUT),
+    **dict.fromkeys(("RECIPIENT_INVALID", "INVALID_RECIPIENT", "INVALID_NUMBER"), Kind.RECIPIENT_INVALID),
+    **dict.fromkeys(
+        ("INVALID_PHONE_NUMBER", "INVALID_EMAIL", "INVALID_PUSH_TOKEN", "UNREGISTERED"), Kind.RECIPIENT_INVALID
+    ),
+    **dict.fromkeys(("RATE_LIMITED", "RATE_LIMIT_EXCEEDED", "THROTTLED", "UNAVAILABLE"), Kind.DEFERRED),
+    **dict.fromkeys(("TIMEOUT", "GATEWAY_TIMEOUT"), Kind.UNKNOWN),
+    **dict.fromkeys(("UNAUTHORIZED", "FORBIDDEN", "INVALID_CREDENTIALS"), Kind.CONFIGURATION),
+    **dict.fromkeys(("INSUFFICIENT_FUNDS", "SENDER_NOT_APPROVED"), Kind.CONFIGURATION),
+}
+
 NO_MESSAGE_ID = "NO_MESSAGE_ID"
 UNREADABLE_ANSWER = "UNREADABLE_ANSWER"
 LONGEST_ID = 255
@@ -143,6 +156,11 @@ def said(*given: Any) -> str | None:
 def spell(code: Any) -> str:
     """ "invalid number", "Invalid-Number" and "INVALID_NUMBER" are one code."""
     return re.sub(r"[^A-Z0-9]+", "_", str(code)[:200].upper()).strip("_")
+
+
+def kind_listed(listed: Mapping[str, list[str]], spelled: str) -> Kind | None:
+    """The outcome under whose name a configuration lists a code; None where it lists it nowhere."""
+    return next((Kind(name) for name, codes in listed.items() if any(spell(code) == spelled for code in codes)), None)
 
 
 def vendor_reason(vendor: str, code: Any) -> str:

@@ -14,8 +14,8 @@ from providers.outcomes import Kind
 from providers.registry import TRANSPORTS
 from providers.reporting import Call, Meaning, Sign, VendorReport
 from providers.schemas import validate_configuration
+from providers.transports.answers import CODES
 from providers.transports.gateway import signing
-from providers.transports.gateway.answers import CODES
 from tests.providers import makers
 from tests.providers.makers import GATEWAY, message, settings
 

@@ -24,18 +24,6 @@ SERVER_ERROR = Kind.DEFERRED
 # `status` values of a 2xx that mean failure, without regard to case.
 FAILED = {"failed", "failure", "error", "rejected"}
 
-# Error codes that mean the same everywhere; `configuration.error_codes` adds a gateway's own. As `answers.spell` does.
-CODES: dict[str, Kind] = {
-    **dict.fromkeys(("OPTED_OUT", "OPT_OUT", "UNSUBSCRIBED", "BLOCKED_BY_RECIPIENT"), Kind.OPTED_OUT),
-    **dict.fromkeys(("RECIPIENT_INVALID", "INVALID_RECIPIENT", "INVALID_NUMBER"), Kind.RECIPIENT_INVALID),
-    **dict.fromkeys(
-        ("INVALID_PHONE_NUMBER", "INVALID_EMAIL", "INVALID_PUSH_TOKEN", "UNREGISTERED"), Kind.RECIPIENT_INVALID
-    ),
-    **dict.fromkeys(("RATE_LIMITED", "RATE_LIMIT_EXCEEDED", "THROTTLED", "UNAVAILABLE"), Kind.DEFERRED),
-    **dict.fromkeys(("TIMEOUT", "GATEWAY_TIMEOUT"), Kind.UNKNOWN),
-    **dict.fromkeys(("UNAUTHORIZED", "FORBIDDEN", "INVALID_CREDENTIALS"), Kind.CONFIGURATION),
-    **dict.fromkeys(("INSUFFICIENT_FUNDS", "SENDER_NOT_APPROVED"), Kind.CONFIGURATION),
-}
 MESSAGE_ID_FIELDS = ("messageId", "message_id", "id")
 VENDOR_ERROR = "VENDOR_ERROR"
 
@@ -104,10 +92,8 @@ class GatewayError:
 
 
 def _kind_of_code(settings: ProviderSettings, spelled: str) -> Kind | None:
-    for name, codes in settings.configuration.get("error_codes", {}).items():
-        if any(answers.spell(code) == spelled for code in codes):
-            return Kind(name)
-    return CODES.get(spelled)
+    own = answers.kind_listed(settings.configuration.get("error_codes", {}), spelled)
+    return own or answers.CODES.get(spelled)
 
 
 def message_ids(settings: ProviderSettings, value: Any) -> list[Any]:
