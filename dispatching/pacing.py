@@ -55,19 +55,16 @@ def share_out(pace: Pace, per_minute: int, have_places: Sequence[bool]) -> tuple
 
     Those that had a place go first; while others wait for theirs, whoever comes new goes behind them.
     """
-    first = [index for index, has in enumerate(have_places) if has]
-    if pace.tail_at <= pace.now:
-        first += [index for index, has in enumerate(have_places) if not has]
-    granted, next_at = grant(pace.now, pace.next_at, per_minute, len(first))
+    order = sorted(range(len(have_places)), key=lambda index: not have_places[index])
+    may_go = len(order) if pace.tail_at <= pace.now else sum(have_places)
+    granted, next_at = grant(pace.now, pace.next_at, per_minute, may_go)
     places: list[dt.datetime | None] = [None] * len(have_places)
-    going = set(first[:granted])
     interval, furthest = dt.timedelta(seconds=60.0 / per_minute), pace.now + dt.timedelta(seconds=PLACES_AHEAD_S)
     tail = pace.tail_at
-    for index in range(len(have_places)):
-        if index not in going:
-            place = max(tail, next_at, pace.now)
-            places[index] = min(place, furthest)
-            tail = min(place + interval, furthest)
+    for index in order[granted:]:
+        place = max(tail, next_at, pace.now)
+        places[index] = min(place, furthest)
+        tail = min(place + interval, furthest)
     return places, Pace(pace.now, next_at, tail)
 
 
