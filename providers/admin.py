@@ -13,6 +13,7 @@ from django.db import models, router
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -21,12 +22,15 @@ from django.utils.translation import gettext_lazy as _
 from providers import checking
 from providers.authoring import store_provider
 from providers.check_views import check_view, checks_view, may_check, register_view, state_of
+from providers.circuit_words import told_of
+from providers.circuits import circuit_of
 from providers.confirming import confirm_switch
 from providers.listing import FeatureFilter, ListColumns, VendorFilter, health_badge, vendor_of
 from providers.models import Provider, ProviderSecret
 from providers.outlook import uses_of, with_counts
 from providers.pages import Page, cards, examples, is_chosen, page_of, sections
 from providers.provider_forms import KNOWN_TYPES, SchemaProviderForm
+from providers.resume_views import may_resume, resume_view
 from providers.secret_inline import SecretInline
 from providers.webhook_panel import webhook_panel
 from tenants.scoping import TenantScopedAdmin
@@ -53,7 +57,7 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
         "health",
         ("owner", admin.RelatedOnlyFieldListFilter),
     )
-    list_select_related = ("owner",)
+    list_select_related = ("owner", "circuit")
     ordering = ("provider_name",)
     search_fields = ("provider_name", "provider_type")
     actions = ("check_connections", "activate", "deactivate")
@@ -134,6 +138,8 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
                 "panel": state_of(obj),
                 "webhook": webhook_panel(obj),
                 "may_check": may_check(request),
+                "told": told_of(circuit_of(obj), timezone.now()),
+                "may_resume": may_resume(request),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -185,7 +191,12 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        views = (("check", check_view), ("checks", checks_view), ("register", register_view))
+        views = (
+            ("check", check_view),
+            ("checks", checks_view),
+            ("register", register_view),
+            ("resume", resume_view),
+        )
         return [
             path(
                 f"<path:object_id>/{name}/",

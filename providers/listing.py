@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from providers import registry, verdicts
 from providers.by_vendor import of_vendor
+from providers.circuit_words import circuit_badge
 from providers.models import Health, Provider
 from providers.registry import TRANSPORTS
 from providers.schema_nodes import flags_of
@@ -80,7 +81,10 @@ class ListColumns:
 
     @admin.display(description=_("connection"), ordering="health")
     def connection(self, provider: Provider) -> SafeString:
-        return health_badge(provider)
+        circuit = circuit_badge(getattr(provider, "circuit", None), timezone.now())
+        if not circuit:
+            return health_badge(provider)
+        return format_html('<span class="provider-stack">{}{}</span>', circuit, health_badge(provider))
 
     @admin.display(description=_("pace"), ordering="max_messages_per_minute")
     def pace(self, provider: Provider) -> str:

@@ -35,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     Check("unknown", gettext_lazy("Unknown outcomes"), queues.few_are_unknown, MIGRATED),
     Check("secrets", gettext_lazy("Secrets"), vendors.secrets_can_be_read, MIGRATED),
     Check("providers", gettext_lazy("Providers"), vendors.providers_can_be_used, MIGRATED),
+    Check("provider_circuits", gettext_lazy("Providers in use"), vendors.providers_are_in_use, MIGRATED),
     Check("provider_hosts", gettext_lazy("Providers' hosts"), vendors.providers_can_be_reached, MIGRATED),
     Check("kafka", gettext_lazy("Kafka"), kafka.kafka_answers),
     Check("topics", gettext_lazy("Topics"), kafka.topics_exist, ("kafka",)),

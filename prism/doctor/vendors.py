@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from prism.doctor.findings import Finding
+from providers.circuit_words import told_of
+from providers.circuits import UNAVAILABLE, ProviderCircuit
 from providers.credentials import Secret, hosts_of
 from providers.fields import UNREADABLE
 from providers.models import Provider, ProviderSecret
@@ -46,6 +49,25 @@ def providers_can_be_used() -> Iterator[Finding]:
             yield Finding(
                 _("The provider “%(name)s” cannot be used: %(problem)s") % {"name": name, "problem": resolved.problem},
                 _("Set the variable for every worker process, or correct the provider's configuration in the admin."),
+            )
+
+
+def providers_are_in_use() -> Iterator[Finding]:
+    """Providers that workers leave alone at this moment, and why."""
+    now = timezone.now()
+    rows = ProviderCircuit.objects.filter(state__in=UNAVAILABLE, provider__is_active=True).select_related("provider")
+    for row in rows.order_by("since"):
+        told = told_of(row, now)
+        if told is not None:
+            yield Finding(
+                _("The provider “%(name)s” is not used since %(since)s: %(why)s. %(meaning)s")
+                % {
+                    "name": row.provider.provider_name,
+                    "since": timezone.localtime(row.since).isoformat(timespec="seconds"),
+                    "why": told.why,
+                    "meaning": told.meaning,
+                },
+                _("%(then)s An operator may resume it on the provider's page.") % {"then": told.then},
             )
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import msgspec
 
 from prism.home.charts import chart
-from prism.home.numbers import Numbers, by_status
+from prism.home.numbers import Numbers, Trouble, by_status
 from prism.home.rows import CampaignRow, ProviderRow, campaign_rows, provider_rows
 from prism.home.tiles import Tile, operation_tiles, tiles_of
 
@@ -20,6 +20,7 @@ class Home(msgspec.Struct, frozen=True):
     chart: dict[str, object]
     campaigns: tuple[CampaignRow, ...]
     providers: tuple[ProviderRow, ...]
+    troubles: tuple[Trouble, ...]
     any_today: bool
 
 
@@ -34,5 +35,6 @@ def build(numbers: Numbers) -> Home:
         chart=chart(today, numbers.midnight),
         campaigns=campaign_rows(today, numbers.campaigns),
         providers=provider_rows(numbers),
+        troubles=numbers.troubles,
         any_today=bool(today),
     )

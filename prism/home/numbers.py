@@ -28,6 +28,16 @@ class Failure(msgspec.Struct, frozen=True):
     n: int
 
 
+class Trouble(msgspec.Struct, frozen=True):
+    """A provider that is left alone, paused or held back at this moment, in words."""
+
+    provider_id: uuid.UUID
+    name: str
+    label: str
+    why: str
+    then: str
+
+
 class Lag(msgspec.Struct, frozen=True):
     """Records of Kafka that wait behind the positions, and when that was asked."""
 
@@ -63,6 +73,7 @@ class Numbers(msgspec.Struct, frozen=True):
     unknown: int
     rejected: int
     operation: Operation | None = None
+    troubles: tuple[Trouble, ...] = ()
 
 
 def by_status(counts: Iterable[Count]) -> Counter[str]:

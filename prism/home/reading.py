@@ -22,8 +22,11 @@ from dispatching.unsettled import UnsettledDispatch
 from ingestion.models import OperatorPosition, RejectedState, RejectedTrigger
 from outbox.models import OperatorShard
 from prism.home.lag import lag_behind
-from prism.home.numbers import Count, Failure, Numbers, Operation
+from prism.home.numbers import Count, Failure, Numbers, Operation, Trouble
+from prism.home.rows import SHOWN
 from prism.home.steps import Step, steps
+from providers.circuit_words import told_of
+from providers.circuits import ProviderCircuit, State
 from providers.models import Provider
 from templates.models import MessageTemplate
 from tenants.identity import Capability, Identity
@@ -59,6 +62,7 @@ def read_numbers(identity: Identity, now: dt.datetime, *, alive_within: int) -> 
         unknown=_counted(UnsettledDispatch.objects.filter(tenant_id=identity.id, status=Status.UNKNOWN)),
         rejected=_counted(RejectedTrigger.objects.filter(own, state=RejectedState.OPEN)),
         operation=_operation(identity.id, now, alive_within) if identity.can(Capability.OPERATE) else None,
+        troubles=_troubles(identity.id, now),
     )
 
 
@@ -73,6 +77,17 @@ def read_steps(tenant_id: int) -> tuple[Step, ...]:
         template=any_of(MessageTemplate),
         campaign=any_of(Campaign),
         dispatch=any_of(Dispatch),
+    )
+
+
+def _troubles(tenant_id: int, now: dt.datetime) -> tuple[Trouble, ...]:
+    """Providers that are not simply used, those that somebody has to see first."""
+    rows = ProviderCircuit.objects.filter(tenant_id=tenant_id, provider__is_active=True).exclude(state=State.CLOSED)
+    found = [(row, told_of(row, now)) for row in rows.select_related("provider").order_by("-state", "since")[:SHOWN]]
+    return tuple(
+        Trouble(row.provider_id, row.provider.provider_name, told.label, told.why, told.then)
+        for row, told in found
+        if told is not None
     )
 
 

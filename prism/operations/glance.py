@@ -17,6 +17,7 @@ from dispatching.timeline import lasting
 from ingestion.models import OperatorPosition
 from outbox.models import OperatorFact, OperatorShard
 from prism.operations.lag import Ends, ends_of
+from providers.circuit_words import told_of
 from providers.models import Provider
 
 MOST = 200
@@ -159,7 +160,8 @@ def _lanes(now: dt.datetime) -> list[LaneRow]:
     for one in QueueWorkerLane.objects.all()[: MOST * 10]:
         held[one.provider_id, one.lane_class].append(one)
     keys = {*waiting, *held}
-    providers = {one.pk: one for one in Provider.objects.filter(pk__in={provider for provider, _lane in keys})}
+    named = Provider.objects.filter(pk__in={provider for provider, _lane in keys}).select_related("circuit")
+    providers = {one.pk: one for one in named}
     rows = [
         _lane(providers[key[0]], key[1], waiting.get(key), held.get(key, []), now)
         for key in keys
@@ -173,8 +175,11 @@ def _lane(
 ) -> LaneRow:
     closed, slow = any(one.closed for one in held), any(one.slow for one in held)
     state, tone = _("flows"), "success"
+    trouble = told_of(getattr(provider, "circuit", None), now)
     if not provider.is_active:
         state, tone = _("provider switched off"), "none"
+    elif trouble is not None:
+        state, tone = f"{trouble.label}: {trouble.why}", "danger" if trouble.tone == "bad" else "warning"
     elif closed:
         state, tone = _("backs off: the provider cannot be reached"), "danger"
     elif slow:
