@@ -14,7 +14,7 @@ from tenants.models import Tenant
 
 class CallState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
-    DONE = "done", _("Read")
+    DONE = "done", _("Processed")
     FAILED = "failed", _("Failed")
 
 

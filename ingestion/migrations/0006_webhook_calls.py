@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("waiting", "Waiting"), ("done", "Read"), ("failed", "Failed")],
+                        choices=[("waiting", "Waiting"), ("done", "Processed"), ("failed", "Failed")],
                         db_default="waiting",
                         max_length=10,
                         verbose_name="state",
