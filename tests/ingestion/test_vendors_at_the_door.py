@@ -28,7 +28,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PUBLIC = "https://prism.example.com"
 WORD = "Canary-9f2c7d-word"
 VARIABLE = "PRISM_PROVIDER_DOOR_WORD"
-SENDGRID_KEY = sendgrid.PUBLIC_KEY if isinstance(sendgrid.PUBLIC_KEY, str) else sendgrid.PUBLIC_KEY.decode()
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -57,7 +56,7 @@ VENDORS = {
     "evolution": Told("WHATSAPP", {}, secret=""),
     "twilio": Told("SMS", {"auth_token_env_var": VARIABLE}),
     "telegram": Told("TELEGRAM", {}, secret="", reports=False),
-    "sendgrid": Told("EMAIL", {"event_webhook": {"public_key": SENDGRID_KEY}}, reads=False),
+    "sendgrid": Told("EMAIL", {"event_webhook": {"public_key": sendgrid.PUBLIC_KEY}}, reads=False),
 }
 
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext_noop as _
+
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
 from providers.reporting import Call, VendorReport
@@ -35,6 +37,13 @@ class Twilio(Vendor):
     example = configuring.EXAMPLE
     per_minute: int | None = 60
     overdue_after_s: float | None = 4 * 3600.0
+    heard_status = 204
+    """A body would be taken for TwiML; none needs a type."""
+    webhook_paths = ("incoming",)
+    webhook_hint = _(
+        "Every message names the address of its own reports. To hear of people who answer STOP, enter this address for"
+        " incoming messages at the number or the messaging service."
+    )
 
     def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
         return configuring.check(provider_type, configuration)
