@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -113,15 +114,15 @@ def _of_all(answer: WireAnswer, error: dict[str, Any], kept: Any) -> Outcome:
 
 
 def _until_reset(answer: WireAnswer) -> float | None:
-    """Seconds until X-RateLimit-Reset, by SendGrid's own clock: ours may go differently."""
-    reset = answers.message_id(answer.headers.get("x-ratelimit-reset"))
-    if reset is None or not reset.isdecimal():
+    """Seconds until X-RateLimit-Reset, by SendGrid's own clock where it tells: ours may go differently."""
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    if not (reset.isascii() and reset.isdecimal() and len(reset) <= 12):
         return None
     try:
         now = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-        return answers.seconds(max(0.0, int(reset) - now))
     except (ValueError, TypeError, OverflowError):
-        return None
+        now = time.time()
+    return answers.seconds(max(0.0, int(reset) - now))
 
 
 def _errors(value: Any) -> list[dict[str, Any]]:
