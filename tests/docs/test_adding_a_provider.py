@@ -7,12 +7,22 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from providers.outcomes import Kind
+from providers.sandbox.behaviours import BY_NAME
+from providers.sandbox.dialects import DIALECTS
+from providers.sandbox.dialects.dialect import Dialect
+from providers.schemas import validate_configuration
 from tests.databases import CHECKOUT
+from tests.providers import makers
+from tests.providers.delivering import Delivery
+from tests.providers.sandbox.simulator import Simulator
 
 DOCUMENT = (CHECKOUT / "docs" / "adding-a-provider.md").read_text()
 BLOCK = re.compile(r"^```\w+ title=(\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -20,6 +30,18 @@ BLOCKS = dict(BLOCK.findall(DOCUMENT))
 REGISTRY = "providers/registry.py"
 CATALOGUE = "providers/locale/pt_BR/LC_MESSAGES/django.po"
 NOT_COPIED = (".git", ".venv", ".local", ".*_cache", "__pycache__", "staticfiles", "*.png", ".hypothesis")
+ROW = "configuration"
+KINDS = {
+    "accept": Kind.ACCEPTED,
+    "no-id": Kind.UNKNOWN,
+    "reject": Kind.REJECTED,
+    "invalid": Kind.RECIPIENT_INVALID,
+    "opted-out": Kind.OPTED_OUT,
+    "unauthorized": Kind.CONFIGURATION,
+    "429": Kind.DEFERRED,
+    "502": Kind.UNKNOWN,
+    "503": Kind.DEFERRED,
+}
 KIT = ("test_conformance.py", "test_conformance_on_the_wire.py", "test_conformance_hearing.py")
 
 
@@ -29,6 +51,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("adding") / "prism"
     shutil.copytree(CHECKOUT, place, ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
     for name, text in BLOCKS.items():
+        if name == ROW:
+            continue
         path = place / name
         if name == REGISTRY:
             path.write_text(registered(path.read_text(), text))
@@ -92,3 +116,21 @@ def test_a_vendor_without_a_declaration_fails_the_kit(copy: Path) -> None:
         declaration.write_text(text)
     assert done.returncode == 1, done.stdout
     assert "tests/providers/vendors/pigeon.py is missing" in done.stdout
+
+
+def test_its_row_does_the_same_without_code() -> None:
+    """The same vendor, described: every behaviour that the file tells apart, the row tells apart too."""
+    pigeon: dict[str, object] = {}
+    exec(compile(BLOCKS["providers/sandbox/dialects/pigeon.py"], "pigeon", "exec"), pigeon)  # noqa: S102 - our own page
+    dialect = pigeon["dialect"]
+    assert isinstance(dialect, Dialect)
+    row = msgspec.json.decode(BLOCKS[ROW])
+    assert validate_configuration("SMS", row, allow_list=["PRISM_PROVIDER_*"]) == []
+    with Simulator({"pigeon": makers.CANARY}, dialects={**DIALECTS, "pigeon": dialect}) as loft, Delivery() as delivery:
+        settings = makers.settings({**row, "url": f"{loft.url}/pigeon/letters"}, "SMS")
+        for behaviour, kind in KINDS.items():
+            to = f"+5511970000{BY_NAME[behaviour].phone_code}"
+            message = makers.message(to=to, dispatch_id=str(uuid.uuid4()))
+            (outcome,) = delivery.deliver(settings, [message])
+            assert outcome.kind is kind, (behaviour, outcome)
+        assert [each.item.key for each in loft.taken] != []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from providers.sandbox.callbacks import blip, evolution, gateway, meta, sendgrid, telegram, twilio
+from providers.sandbox.callbacks import blip, evolution, gateway, http, meta, sendgrid, telegram, twilio
 from providers.sandbox.callbacks.call import Callback, Report
 
 Make = Callable[..., Callback]
@@ -17,6 +17,7 @@ CALLBACKS: dict[str, Make] = {
     "blip": blip.make,
     "evolution": evolution.make,
     "gateway": gateway.make,
+    "http": http.make,
     "meta": meta.make,
     "sendgrid": sendgrid.make,
     "telegram": telegram.make,

@@ -51,9 +51,9 @@ class Callback(NamedTuple):
 
 
 def _altered(text: str) -> str:
-    """Another character in the middle: the last one of a base64 text may hold no bit that counts."""
+    """Another letter in the middle, in any case: the last one of a base64 text may hold no bit that counts."""
     middle = len(text) // 2
-    return f"{text[:middle]}{'B' if text[middle : middle + 1] == 'A' else 'A'}{text[middle + 1 :]}"
+    return f"{text[:middle]}{'B' if text[middle : middle + 1] in 'Aa' else 'A'}{text[middle + 1 :]}"
 
 
 def rfc3339(at: float) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from providers.sandbox.callbacks import Callback, Report
+from providers.sandbox.callbacks import http as callbacks
+from providers.settings import ProviderSettings
 from providers.transports import http
 
 PROVIDER_TYPE = "SMS"
+EXPECTED: dict[str, Any] = {}
 
 
 def simulated(url: str) -> dict[str, Any]:
@@ -18,5 +22,16 @@ def simulated(url: str) -> dict[str, Any]:
         "reports": {
             **http.transport.example["reports"],
             "authentication": {"type": "hmac", "header_name": "X-Signature", "token_env_var": "PRISM_HTTP_REPORTS"},
+            "error_code": "messageStatus.reason",
+        },
+        "error_codes": {
+            "rejected": ["CONTENT_REJECTED", "FILTERED"],
+            "recipient_invalid": ["RECIPIENT_INVALID"],
+            "opted_out": ["OPTED_OUT"],
         },
     }
+
+
+def heard(settings: ProviderSettings, report: Report, now: float) -> Callback:
+    secret = settings.credentials["reports.authentication.token"]
+    return callbacks.make([report], secret=secret, url=settings.webhook_url, now=now)
