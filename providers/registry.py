@@ -18,6 +18,7 @@ from providers.transports import (
     http,
     meta,
     sendgrid,
+    smtp,
     telegram,
     twilio,
 )
@@ -34,6 +35,7 @@ TRANSPORTS: dict[str, Transport] = {
         http.transport,
         meta.transport,
         sendgrid.transport,
+        smtp.transport,
         telegram.transport,
         twilio.transport,
     )

@@ -35,8 +35,9 @@ from tests.providers import makers
 Expected = Kind | tuple[Kind, str]
 
 PUBLIC_URL = "https://prism.example"
-SENDS_NOTHING = {"console"}
-"""Vendors that no request goes to: there is nothing to simulate."""
+SENDS_NOTHING = {"console", "smtp"}
+"""Vendors that no request over HTTP goes to: the simulator has nothing to say. SMTP meets real mail servers in
+test_smtp.py and wire/test_mail.py."""
 
 # What a behaviour ends in, for a vendor that says nothing else.
 EXPECTED: dict[str, Expected] = {

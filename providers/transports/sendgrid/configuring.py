@@ -166,10 +166,10 @@ def check(configuration: dict[str, Any]) -> list[tuple[str, str]]:
     found = [*check_source(configuration, "api_key"), *check_list_unsubscribe(configuration)]
     if "region" in configuration and "api_url" in configuration:
         found.append(("api_url", gettext("give region or api_url, not both")))
-    return [*found, *_check_webhook(configuration.get("event_webhook"))]
+    return [*found, *check_webhook(configuration.get("event_webhook"))]
 
 
-def _check_webhook(webhook: dict[str, Any] | None) -> list[tuple[str, str]]:
+def check_webhook(webhook: dict[str, Any] | None) -> list[tuple[str, str]]:
     if webhook is None:
         return []
     found = check_source(webhook, "key", ("event_webhook",), required="public_key" not in webhook)
