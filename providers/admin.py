@@ -30,6 +30,7 @@ from providers.models import Provider, ProviderSecret
 from providers.outlook import uses_of, with_counts
 from providers.pages import Page, cards, examples, is_chosen, page_of, sections
 from providers.provider_forms import KNOWN_TYPES, SchemaProviderForm
+from providers.registry import TRANSPORTS
 from providers.resume_views import may_resume, resume_view
 from providers.secret_inline import SecretInline
 from providers.webhook_panel import webhook_panel
@@ -101,8 +102,12 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
         return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        initial = {"owner": request.user.pk}
-        original = self._page(request, None).original
+        initial: dict[str, Any] = {"owner": request.user.pk}
+        page = self._page(request, None)
+        original = page.original
+        types = TRANSPORTS[page.vendor].provider_types if page.vendor else None
+        if types and len(types) == 1:
+            initial["provider_type"] = next(iter(types))
         if original is not None:
             kept = ("provider_type", "provider_name", "max_messages_per_minute", "configuration")
             initial |= {name: getattr(original, name) for name in kept}

@@ -155,7 +155,9 @@ def _choice(leaf: Leaf) -> forms.Field:
     titles = leaf.schema.get("x-titles", {})
     choices = [(value, titles.get(value, value)) for value in leaf.schema["enum"]]
     if not (leaf.required and "default" in leaf.schema):
-        choices.insert(0, ("", _("Choose") if leaf.required else _("Default")))
+        usual = leaf.schema.get("default")
+        default = _("Default") if usual is None else f"{_('Default')}: {titles.get(usual, usual)}"
+        choices.insert(0, ("", _("Choose") if leaf.required else default))
     return forms.TypedChoiceField(
         required=leaf.required,
         choices=choices,

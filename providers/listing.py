@@ -88,13 +88,23 @@ class ListColumns:
 
     @admin.display(description=_("pace"), ordering="max_messages_per_minute")
     def pace(self, provider: Provider) -> str:
-        if provider.max_messages_per_minute is None:
-            return gettext("no limit")
-        return gettext("%(count)s/min") % {"count": f"{provider.max_messages_per_minute:,}".replace(",", "\u202f")}
+        if provider.max_messages_per_minute is not None:
+            return gettext("%(count)s/min") % {"count": counted(provider.max_messages_per_minute)}
+        usual = usual_pace(str(registry.vendor_of(provider.provider_type, provider.configuration)))
+        return gettext("%(count)s/min (usual)") % {"count": counted(usual)} if usual else gettext("no limit")
 
     @admin.display(description=_("campaigns"), ordering="used_by")
     def users(self, provider: Any) -> str:
         return str(provider.used_by) if provider.used_by else "—"
+
+
+def usual_pace(vendor: str) -> int | None:
+    """Messages per minute of a provider that names none; None: no limit."""
+    return TRANSPORTS[vendor].per_minute if vendor in TRANSPORTS else None
+
+
+def counted(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def health_badge(provider: Provider) -> SafeString:

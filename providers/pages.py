@@ -140,12 +140,12 @@ def _of_schema(form: type[SchemaProviderForm], provider: Provider | None) -> lis
     found: list[tuple[Any, dict[str, Any]]] = []
     if names:
         found.append((outer.schema.get("title"), {"fields": names, "description": _text(outer)}))
-    found += [_section(form, group) for group in inner if group.required]
+    found += [_section(form, group) for group in inner if group.required or group.schema.get("x-open")]
     if rare:
         is_closed = not any(leaf.path[0] in configuration for leaf in rare)
         found.append((_("Limits"), {"fields": _names(form, rare), "classes": ["collapse"] if is_closed else []}))
     for group in inner:
-        if not group.required:
+        if not group.required and not group.schema.get("x-open"):
             title, options = _section(form, group)
             found.append((title, {**options, "classes": [] if group.path[0] in configuration else ["collapse"]}))
     if not found:

@@ -14,6 +14,7 @@ from unfold import widgets
 from providers import authoring, composing, configuration_fields
 from providers.credentials import ENV_VAR, SECRET
 from providers.models import Provider, ProviderSecret
+from providers.registry import TRANSPORTS
 from providers.schema_nodes import CREDENTIAL, Group, Leaf, groups_of
 from providers.schemas import translated_schema
 from tenants.editions import EditionForm
@@ -101,6 +102,16 @@ class SchemaProviderForm(ProviderForm):
     groups: ClassVar[list[Group]]
     before: ClassVar[dict[str, Any]]
     new_secrets: dict[str, str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usual = TRANSPORTS[self.vendor].per_minute
+        if usual is not None and "max_messages_per_minute" in self.fields:
+            pace = self.fields["max_messages_per_minute"]
+            pace.widget.attrs["placeholder"] = usual
+            pace.help_text = _("Pace that all workers share. Empty: %(count)s, this vendor's usual pace.") % {
+                "count": usual
+            }
 
     def _post_clean(self) -> None:
         self.new_secrets = {}

@@ -5,6 +5,7 @@ Beside the standard keywords, a property may say how a form treats it (other rea
                                    `$provider_type` stands for the type of the provider
   "x-empty": "…"                   an empty string means something: the label of the box that says so
   "x-rare": true                   most leave it alone: it stands in a closed section
+  "x-open": true                   on an optional object: its section is open although nothing is in it yet
   "x-titles": {"none": "…"}        what the values of an enum are called
   "x-icon": "webhook"              on the schema itself: the icon of the vendor's card
   "x-json": true                   any object or list, shown as JSON

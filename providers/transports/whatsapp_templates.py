@@ -55,11 +55,12 @@ PARTS: dict[str, Any] = {
 }
 TEMPLATE: dict[str, Any] = {
     "type": "object",
+    "x-open": True,
     "title": _("Approved templates"),
     "description": _(
-        "Outside of 24 hours since the person last wrote, WhatsApp takes only templates that it has approved. With this"
-        " section, a message goes out by the approved template that has the name of its template code; without it, as"
-        " plain text."
+        "Outside of 24 hours since the person last wrote, WhatsApp takes only templates that it has approved. With a"
+        " language here, a message goes out by the approved template that is called like its template code; without"
+        " one, as plain text."
     ),
     "additionalProperties": False,
     "required": ["language"],

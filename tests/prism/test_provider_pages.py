@@ -259,6 +259,28 @@ def test_first_the_vendor_is_chosen_from_the_registry(two: tuple[Filled, Filled]
     assert "configuration__" not in page
 
 
+def test_a_vendors_form_begins_with_what_is_usual_for_it(two: tuple[Filled, Filled], author: Client) -> None:
+    page = author.get(reverse(ADD) + "?vendor=meta")
+    assert page.context["adminform"].form.initial["provider_type"] == "WHATSAPP"
+    shown = page.content.decode()
+    assert "Empty: 3600, this vendor&#x27;s usual pace." in shown or "Empty: 3600, this vendor's usual pace." in shown
+    sections = {title: options.get("classes", []) for title, options in page.context["adminform"].fieldsets}
+    assert "collapse" not in sections["Approved templates"]
+    assert "collapse" in sections["Reports"]
+    assert "Default: By number" in shown
+    anything = author.get(reverse(ADD) + "?vendor=gateway")
+    assert "provider_type" not in anything.context["adminform"].form.initial
+    assert "Empty: no limit." in anything.content.decode()
+
+
+def test_the_list_says_the_pace_that_holds(two: tuple[Filled, Filled], author: Client) -> None:
+    with as_owner_role():
+        ProviderFactory.create(tenant=two[0].tenant, configuration={"provider_vendor": "meta"})
+    shown = author.get(reverse("admin:providers_provider_changelist")).content.decode()
+    assert "3\u202f600/min (usual)" in shown
+    assert "no limit" in shown
+
+
 def test_a_provider_is_made_from_its_vendors_form(two: tuple[Filled, Filled], author: Client) -> None:
     provider = made(
         author,

@@ -122,9 +122,10 @@ SCHEMA: dict[str, Any] = {
         "authentication": AUTHENTICATION,
         "template": {
             **TEMPLATE,
+            "x-open": False,
             "description": _(
-                "Only for instances that are connected to Meta's Cloud API: a message goes out by the approved template"
-                " that has the name of its template code. Without this section, as plain text."
+                "Only for instances that are connected to Meta's Cloud API: with a language here, a message goes out by"
+                " the approved template that is called like its template code; without one, as plain text."
             ),
         },
         "webhook": WEBHOOK,
