@@ -36,6 +36,8 @@ from providers.schema_nodes import (
 from providers.variables import choices_with_other, prefixes
 
 LONGEST_SECRET = 8000
+GROWS = "field-sizing: content"
+"""A box that grows with what is typed, where the browser can; else it scrolls."""
 Fields = Iterator[tuple[str, forms.Field]]
 Stored = Mapping[str, ProviderSecret]
 
@@ -185,7 +187,8 @@ def _number(leaf: Leaf) -> forms.Field:
 
 
 def _lines(leaf: Leaf) -> forms.Field:
-    return forms.CharField(required=leaf.required, widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+    attrs = {"rows": leaf.schema.get("x-rows", 3), "style": GROWS}
+    return forms.CharField(required=leaf.required, widget=widgets.UnfoldAdminTextareaWidget(attrs=attrs))
 
 
 def _pairs(leaf: Leaf) -> forms.Field:
@@ -193,7 +196,14 @@ def _pairs(leaf: Leaf) -> forms.Field:
     return forms.CharField(
         required=leaf.required,
         validators=[_check_pairs],
-        widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 4, "placeholder": example, "spellcheck": "false"}),
+        widget=widgets.UnfoldAdminTextareaWidget(
+            attrs={
+                "rows": leaf.schema.get("x-rows", 3),
+                "placeholder": example,
+                "spellcheck": "false",
+                "style": GROWS,
+            }
+        ),
     )
 
 
@@ -202,7 +212,11 @@ def _json(leaf: Leaf) -> forms.Field:
         required=leaf.required,
         validators=[_check_json],
         widget=widgets.UnfoldAdminTextareaWidget(
-            attrs={"rows": 10, "spellcheck": "false", "style": "font-family: ui-monospace, monospace"}
+            attrs={
+                "rows": 10,
+                "spellcheck": "false",
+                "style": f"font-family: ui-monospace, monospace; {GROWS}; min-height: 12rem",
+            }
         ),
     )
 

@@ -9,6 +9,7 @@ Beside the standard keywords, a property may say how a form treats it (other rea
   "x-titles": {"none": "…"}        what the values of an enum are called
   "x-icon": "webhook"              on the schema itself: the icon of the vendor's card
   "x-json": true                   any object or list, shown as JSON
+  "x-rows": 1                      how high the box of several lines is at least
 A pair `<name>_env_var` and `<name>_secret` is one credential with two possible sources. An object whose keys are free
 (no `properties`, and `additionalProperties` a schema of texts) is shown as lines "name: value".
 """

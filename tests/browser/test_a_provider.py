@@ -52,3 +52,33 @@ def test_a_provider_is_made_with_the_form_and_its_connection_tested(world: World
     made = Provider.objects.get(provider_name="Gateway de WhatsApp")
     assert made.configuration["api_url"] == vendor.url
     assert made.health == "healthy"
+
+
+def test_a_vendor_that_nobody_wrote_code_for_is_described_in_the_form(ana: Person) -> None:
+    admit(ana, load())
+    ana.open(f"{ADD}?vendor=http")
+    page = ana.page
+    field = "#id_configuration__{}".format
+    page.locator("#id_provider_name").fill("SMS da casa")
+    page.locator("#id_provider_type").fill("SMS")
+    page.locator(field("url")).fill("https://api.sms.example/v1/sms")
+    page.locator(field("headers")).fill("X-Canal sms")
+    page.locator(field("body")).fill('{"para": "{{to}}"')
+    page.locator(field("authentication__type")).select_option("none")
+    page.locator(field("answer__message_id")).fill("id")
+    page.get_by_role("button", name="Salvar", exact=True).click()
+    for name in ("headers", "body"):
+        row = page.locator(".form-row", has=page.locator(field(name)))
+        expect(row.locator(".errorlist, .text-red-700, .text-red-600").first).to_be_visible()
+    page.locator(field("headers")).fill("X-Canal: sms\nX-Pedido: {{dispatch_id}}")
+    page.locator(field("body")).fill('{"para": "{{to}}", "texto": "{{body}}"}')
+    page.get_by_role("button", name="Salvar", exact=True).click()
+    expect(page.get_by_text("SMS da casa").first).to_be_visible()
+    assert Provider.objects.get(provider_name="SMS da casa").configuration == {
+        "provider_vendor": "http",
+        "url": "https://api.sms.example/v1/sms",
+        "headers": {"X-Canal": "sms", "X-Pedido": "{{dispatch_id}}"},
+        "body": {"para": "{{to}}", "texto": "{{body}}"},
+        "authentication": {"type": "none"},
+        "answer": {"message_id": "id"},
+    }

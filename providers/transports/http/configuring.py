@@ -10,10 +10,16 @@ from providers.transports.knobs import KNOBS
 
 PATH = {"type": "string", "pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$", "maxLength": 200}
 HEADER_NAME = {"type": "string", "pattern": "^[A-Za-z0-9-]{1,60}$"}
-WORDS = {"type": "array", "maxItems": 100, "items": {"type": "string", "minLength": 1, "maxLength": 100}}
-STATUSES_LIST = {"type": "array", "maxItems": 50, "items": {"type": "string", "pattern": "^[1-5][0-9]{2}$"}}
+WORDS = {"x-rows": 1, "type": "array", "maxItems": 100, "items": {"type": "string", "minLength": 1, "maxLength": 100}}
+STATUSES_LIST = {
+    "x-rows": 1,
+    "type": "array",
+    "maxItems": 50,
+    "items": {"type": "string", "pattern": "^[1-5][0-9]{2}$"},
+}
 TEMPLATES = {
     "type": "object",
+    "x-rows": 2,
     "maxProperties": 50,
     "additionalProperties": {"type": "string", "maxLength": 4000},
 }
@@ -285,7 +291,6 @@ SCHEMA: dict[str, Any] = {
             ),
         },
         "address_attribute": {
-            "x-rare": True,
             "type": "string",
             "pattern": "^[a-z][a-z0-9_]{0,62}$",
             "title": _("Contact field of the address"),
@@ -303,13 +308,11 @@ SCHEMA: dict[str, Any] = {
         },
         "headers": {
             **TEMPLATES,
-            "x-rare": True,
             "title": _("Further headers"),
             "description": _("Such as X-Channel: sms or Idempotency-Key: {{dispatch_id}}. No credentials."),
         },
         "query": {
             **TEMPLATES,
-            "x-rare": True,
             "title": _("Arguments of the address"),
             "description": _("Such as to: {{to}}; encoded by Prism. No credentials."),
         },
@@ -334,7 +337,6 @@ SCHEMA: dict[str, Any] = {
         "error_codes": ERROR_CODES,
         "reports": REPORTS,
         "health_url": {
-            "x-rare": True,
             "type": "string",
             "pattern": "^https?://[^\\s/?#@\\\\{}]+(/[!-~]*)?$",
             "maxLength": 500,

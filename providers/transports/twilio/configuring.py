@@ -98,14 +98,13 @@ SCHEMA: dict[str, Any] = {
             "description": _("Begins with MG. The service's rules then hold; the sender above stays the sender."),
         },
         "api_key_sid": {
-            "x-rare": True,
             "type": "string",
             "pattern": "^SK[0-9A-Za-z]{8,62}$",
             "title": _("API key SID"),
             "description": _("Begins with SK. Prism then signs in with the API key instead of the auth token."),
         },
-        "api_key_env_var": {**_CREDENTIAL, "x-rare": True, "title": _("API key's secret")},
-        "api_key_secret": {**_CREDENTIAL, "x-rare": True, "title": _("API key's secret (stored secret)")},
+        "api_key_env_var": {**_CREDENTIAL, "title": _("API key's secret")},
+        "api_key_secret": {**_CREDENTIAL, "title": _("API key's secret (stored secret)")},
         "api_url": {
             "x-rare": True,
             "type": "string",
@@ -118,6 +117,7 @@ SCHEMA: dict[str, Any] = {
         "features": FEATURES,
         "content_templates": {
             "type": "object",
+            "x-rows": 2,
             "maxProperties": 500,
             "additionalProperties": {"type": "string", "pattern": "^HX[0-9A-Za-z]{8,62}$"},
             "title": _("Content templates"),
