@@ -7,16 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import TextField
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audiences.authoring import why_kept
-from audiences.models import AttributeDefinition, Segment
+from audiences.models import AttributeDefinition, Segment, SuppressionSign
 from audiences.uses import uses_of
 from tenants.forms import TenantForm
-from tenants.scoping import TenantScopedAdmin
+from tenants.scoping import ReadOnlyAdmin, TenantScopedAdmin
 
 
 class AudienceAdmin(TenantScopedAdmin):
@@ -114,6 +116,34 @@ class AttributeAdmin(AudienceAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not _is_shared(obj)
+
+
+@admin.register(SuppressionSign)
+class SuppressionSignAdmin(ReadOnlyAdmin):
+    """What vendors said of consent and of addresses: a look, nothing to do."""
+
+    list_display = ("happened", "kind", "address_kind", "address", "contact_tax_id", "reason", "dispatch")
+    list_display_links = None
+    list_filter = ("kind", "address_kind")
+    list_before_template = "audiences/about_signs.html"
+    ordering = ("-id",)
+    search_fields = ("=address", "=contact_tax_id")
+    search_help_text = _("Address in its plain form (a phone number by its digits with the country) or tax id; whole.")
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    list_per_page = 50
+
+    @admin.display(description=_("happened"))
+    def happened(self, sign: SuppressionSign) -> str:
+        return formats.date_format(timezone.localtime(sign.occurred_at), "SHORT_DATETIME_FORMAT")
+
+    @admin.display(description=_("dispatch"))
+    def dispatch(self, sign: SuppressionSign) -> Any:
+        if sign.dispatch_id is None:
+            return "—"
+        page = reverse("admin:dispatching_dispatch_change", args=[sign.dispatch_id])
+        return format_html('<a href="{}">{}</a>', page, _("open"))
 
 
 def _is_shared(obj: Any) -> bool:

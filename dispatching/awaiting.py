@@ -165,17 +165,17 @@ def look(connection: psycopg.Connection, watches: Mapping[str, Watch], now: dt.d
         overdue: dict[str, dt.datetime] = {}
         for one in owed:
             state = states.get(one.dispatch_id)
-            step, moment = next_look(one, state, watches.get(one.provider_id), now)
-            if step is Look.LATER:
-                later.append((one, moment))
-            elif step is Look.ASK and state is not None:
+            found = next_look(one, state, watches.get(one.provider_id), now)
+            if found.overdue_since:
+                overdue[one.dispatch_id] = found.overdue_since
+            if found.step is Look.LATER:
+                later.append((one, found.at))
+            elif found.step is Look.ASK and state is not None:
                 asked = msgspec.structs.replace(one, tries=one.tries + 1)
                 later.append((asked, now + dt.timedelta(seconds=RETAKE_S)))
                 questions.append(Question(asked, state.message_id))
             else:
                 done.append(one.dispatch_id)
-                if step is Look.OVERDUE:
-                    overdue[one.dispatch_id] = moment
         late = _mark(connection, overdue)
         _put_off(connection, later)
         connection.execute(_DONE, [arrays.plain(done)])

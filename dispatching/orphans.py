@@ -53,6 +53,10 @@ CHECKS: dict[str, str] = {
     SELECT r.dispatch_id FROM delivery_receipts r WHERE r.dispatch_id >= %(since)s AND r.dispatch_id < %(until)s
       AND NOT EXISTS (SELECT 1 FROM dispatches d WHERE d.id = r.dispatch_id)
     """,
+    "overdue_without_dispatch": """
+    SELECT o.dispatch_id FROM overdue_deliveries o WHERE o.dispatch_id >= %(since)s AND o.dispatch_id < %(until)s
+      AND NOT EXISTS (SELECT 1 FROM dispatches d WHERE d.id = o.dispatch_id)
+    """,
     "due_without_dispatch": """
     SELECT q.dispatch_id FROM due_dispatches q WHERE NOT EXISTS (SELECT 1 FROM dispatches d WHERE d.id = q.dispatch_id)
     """,

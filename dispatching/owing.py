@@ -25,7 +25,6 @@ class Look(enum.Enum):
     DONE = "done"
     LATER = "later"
     ASK = "ask"
-    OVERDUE = "overdue"
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -60,6 +59,14 @@ class State(msgspec.Struct, frozen=True):
     reported: bool
 
 
+class Next(msgspec.Struct, frozen=True):
+    """`at`: the next look, where it is later. `overdue_since`: None while nothing is overdue."""
+
+    step: Look
+    at: dt.datetime
+    overdue_since: dt.datetime | None = None
+
+
 def watches_of(providers: Iterable[ProviderState]) -> dict[str, Watch]:
     """By provider id, those that owe reports as they are set up. Switched off or not: they took messages before."""
     found = {}
@@ -73,30 +80,31 @@ def watches_of(providers: Iterable[ProviderState]) -> dict[str, Watch]:
     return found
 
 
-def next_look(owed: Owed, state: State | None, watch: Watch | None, now: dt.datetime) -> tuple[Look, dt.datetime]:
-    """And its moment: the next look, or since when it is overdue."""
+def next_look(owed: Owed, state: State | None, watch: Watch | None, now: dt.datetime) -> Next:
+    """What is to be done with a row whose moment has come."""
     if state is None or watch is None or state.reported or state.status not in (*WAITING, Status.SENT):
-        return Look.DONE, now
+        return Next(Look.DONE, now)
     if state.status in WAITING:
-        return Look.LATER, max(state.scheduled_for or now, now) + dt.timedelta(seconds=watch.first_s)
+        return Next(Look.LATER, max(state.scheduled_for or now, now) + dt.timedelta(seconds=watch.first_s))
     taken_at = state.returned_at or now
+    due = _overdue_at(taken_at, watch)
+    overdue_since = due if due <= now else None
     if state.message_id and owed.polls < len(watch.poll_after_s) and owed.tries < MOST_TRIES:
-        first = taken_at + dt.timedelta(seconds=watch.poll_after_s[0])
-        return (Look.LATER, first) if owed.polls == 0 and first > now else (Look.ASK, now)
-    due = overdue_at(taken_at, watch)
-    return (Look.LATER, due) if due > now else (Look.OVERDUE, due)
+        poll_at = taken_at + dt.timedelta(seconds=sum(watch.poll_after_s[: owed.polls + 1]))
+        if poll_at <= now or owed.tries:
+            return Next(Look.ASK, now, overdue_since)
+        return Next(Look.LATER, min(poll_at, due) if due > now else poll_at, overdue_since)
+    return Next(Look.DONE, now, overdue_since) if overdue_since else Next(Look.LATER, due)
 
 
-def overdue_at(taken_at: dt.datetime, watch: Watch) -> dt.datetime:
+def after_asking(owed: Owed, now: dt.datetime, *, was_answered: bool) -> tuple[Owed, dt.datetime]:
+    """The row of a message that the vendor knew nothing of, or that it did not answer about, and its next look."""
+    if was_answered:
+        return msgspec.structs.replace(owed, polls=owed.polls + 1, tries=0), now
+    return owed, now + min(FIRST_BACK_OFF * 2.0 ** min(owed.tries - 1, 10), LONGEST_BACK_OFF)
+
+
+def _overdue_at(taken_at: dt.datetime, watch: Watch) -> dt.datetime:
     """Without a time of its own, once the vendor was asked for the last time."""
     after = watch.overdue_after_s if watch.overdue_after_s is not None else sum(watch.poll_after_s)
     return taken_at + dt.timedelta(seconds=after)
-
-
-def after_asking(owed: Owed, watch: Watch, now: dt.datetime, *, was_answered: bool) -> tuple[Owed, dt.datetime]:
-    """The row of a message that the vendor knew nothing of, or that it did not answer about, and its next look."""
-    if not was_answered:
-        return owed, now + min(FIRST_BACK_OFF * 2.0 ** min(owed.tries - 1, 10), LONGEST_BACK_OFF)
-    polls = owed.polls + 1
-    wait = watch.poll_after_s[polls] if polls < len(watch.poll_after_s) else 0.0
-    return msgspec.structs.replace(owed, polls=polls, tries=0), now + dt.timedelta(seconds=wait)

@@ -156,9 +156,6 @@ class Follower:
         now = _database_time(connection)
         reports = _read(asked, answer)
         own = asked.settings
-        watch = self._watches.get(own.provider_id)
-        if watch is None:
-            return  # switched off meanwhile: the next look ends their rows
         by_message = {question.message_id: question.owed for question in asked.questions}
         mine = [
             msgspec.structs.replace(report, dispatch_id=by_message[report.message_id].dispatch_id)
@@ -167,7 +164,7 @@ class Follower:
         ]
         known = {report.dispatch_id for report in mine if report.meaning not in (Meaning.ACCEPTED, Meaning.ENGAGED)}
         others = [question.owed for question in asked.questions if question.owed.dispatch_id not in known]
-        later = [after_asking(owed, watch, now, was_answered=reports is not None) for owed in others]
+        later = [after_asking(owed, now, was_answered=reports is not None) for owed in others]
         receipts = receipts_of(tenant_id=own.tenant_id, provider_id=own.provider_id, reports=mine, received_at=now)
         with connection.transaction(), connection.cursor() as cursor:
             applied = apply_receipts(cursor, receipts, now, self._snapshots)

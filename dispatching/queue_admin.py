@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -20,12 +21,14 @@ from dispatching.models import (
     DeadLetter,
     Dispatch,
     DoubtfulDispatch,
+    OverdueDelivery,
     QueueBatch,
     QueueDue,
     QueueLane,
     QueueWorker,
     UnsettledDispatch,
 )
+from dispatching.timeline import lasting
 from dispatching.wording import detail_of
 from tenants.identity import Capability, may
 from tenants.scoping import ReadOnlyAdmin
@@ -122,6 +125,32 @@ class DoubtfulDispatchAdmin(UnsettledAdmin):
     @admin.action(description=_("Settle as not sent"), permissions=["operate"])
     def settle_as_failed(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
         return self._ask(confirming.FAILED, request, queryset)
+
+
+@admin.register(OverdueDelivery)
+class OverdueDeliveryAdmin(WithDispatches):
+    list_display = ("at", "contact", "of_campaign", "provider", "since_when", "message_id")
+    list_filter = (("provider", ProviderFilter), MadeWithin, ("since", MadeBetween))
+    list_before_template = "dispatching/about_overdue.html"
+    ordering = ("-pk",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and may(request, Capability.OPERATE)
+
+    @admin.display(description=_("sent"))
+    def at(self, row: OverdueDelivery) -> SafeString:
+        dispatch = dispatch_of(row)
+        page = reverse("admin:dispatching_dispatch_change", args=[row.pk])
+        return format_html('<a href="{}"><b>{}</b></a>', page, cells.moment(dispatch.returned_at if dispatch else None))
+
+    @admin.display(description=_("overdue for"))
+    def since_when(self, row: OverdueDelivery) -> str:
+        return lasting(timezone.now() - row.since)
+
+    @admin.display(description=_("provider's message id"))
+    def message_id(self, row: OverdueDelivery) -> str:
+        dispatch = dispatch_of(row)
+        return dispatch.provider_message_id if dispatch else "—"
 
 
 class QueueAdmin(ReadOnlyAdmin):

@@ -17,9 +17,10 @@ log = structlog.get_logger("prism.dispatching")
 CHUNK = 10_000
 # By the key first: ids tell when they were made, and nothing is unsettled before it is made.
 _UNSETTLED = """
-DELETE FROM unsettled_dispatches WHERE dispatch_id = ANY (ARRAY(
-  SELECT dispatch_id FROM unsettled_dispatches WHERE dispatch_id < %s AND since < %s LIMIT %s))
+DELETE FROM {0} WHERE dispatch_id = ANY (ARRAY(
+  SELECT dispatch_id FROM {0} WHERE dispatch_id < %s AND since < %s LIMIT %s))
 """
+_LISTS = ("unsettled_dispatches", "overdue_deliveries")
 JOB_SECONDS = 180.0
 
 
@@ -84,16 +85,19 @@ def clean_contact_paces(now: dt.datetime | None = None, *, max_seconds: float = 
 
 
 def clean_unsettled(now: dt.datetime | None = None, *, max_seconds: float = JOB_SECONDS) -> int:
-    """Take failures and unknowns past DEAD_LETTER_RETENTION_DAYS out of the operators' lists; the history keeps them.
-    How many went."""
+    """Take failures, unknowns and overdue deliveries past DEAD_LETTER_RETENTION_DAYS out of the operators' lists; the
+    history keeps them. How many went."""
     days = min(settings.DEAD_LETTER_RETENTION_DAYS, settings.DISPATCH_RETENTION_DAYS)
     cutoff = (now or dt.datetime.now(dt.UTC)) - dt.timedelta(days=days)
     until = time.monotonic() + max_seconds
-    total, deleted = 0, CHUNK
+    total = 0
     with connect("prism-retention") as connection:
-        while deleted == CHUNK and time.monotonic() < until:
-            deleted = connection.execute(_UNSETTLED, [uuid_floor(cutoff), cutoff, CHUNK]).rowcount
-            total += deleted
+        for table in _LISTS:
+            statement = sql.SQL(_UNSETTLED).format(sql.Identifier(table))
+            deleted = CHUNK
+            while deleted == CHUNK and time.monotonic() < until:
+                deleted = connection.execute(statement, [uuid_floor(cutoff), cutoff, CHUNK]).rowcount
+                total += deleted
     if total:
         log.info("unsettled_cleaned", count=total)
     return total

@@ -21,10 +21,14 @@ OF_OUTCOME = {Kind.RECIPIENT_INVALID.name: Sign.ADDRESS_DEAD, Kind.OPTED_OUT.nam
 """What a definite refusal of a try says."""
 
 _DISPATCHES = """
-SELECT id::text, tenant_id, provider_id::text, channel, destination, contact_tax_id
-FROM dispatches WHERE id = ANY (%s::uuid[]) AND id BETWEEN %s::uuid AND %s::uuid
+SELECT d.id::text, d.tenant_id, d.provider_id::text, d.channel, p.configuration ->> 'address_attribute', d.destination,
+  d.contact_tax_id
+FROM dispatches d LEFT JOIN providers p ON p.id = d.provider_id
+WHERE d.id = ANY (%s::uuid[]) AND d.id BETWEEN %s::uuid AND %s::uuid
 """
-_TYPES = "SELECT id::text, provider_type FROM providers WHERE id = ANY (%s::uuid[])"
+_TYPES = """
+SELECT id::text, provider_type, configuration ->> 'address_attribute' FROM providers WHERE id = ANY (%s::uuid[])
+"""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -66,12 +70,12 @@ def record_told(cursor: psycopg.Cursor, told: Sequence[Told]) -> None:
     signs = []
     for one in told:
         if one.dispatch_id in known:
-            tenant_id, provider_id, channel, destination, tax_id = known[one.dispatch_id]
+            tenant_id, provider_id, channel, own, destination, tax_id = known[one.dispatch_id]
             signs.append(
                 NewSign(
                     tenant_id=tenant_id,
                     kind=one.kind,
-                    attribute=address_attribute(channel),
+                    attribute=own or address_attribute(channel),
                     address=one.address or destination,
                     provider_id=provider_id,
                     occurred_at=one.occurred_at,
@@ -90,14 +94,15 @@ def record_unattached(cursor: psycopg.Cursor, reports: Iterable[Report]) -> None
     if not wanted:
         return
     ids = {report.provider_id for report in wanted}
-    types: dict[str, str] = dict(cursor.execute(_TYPES, [arrays.plain(ids)]).fetchall())
+    rows = cursor.execute(_TYPES, [arrays.plain(ids)]).fetchall()
+    attributes: dict[str, str] = {row[0]: row[2] or address_attribute(row[1]) for row in rows}
     record_signs(
         cursor,
         [
             NewSign(
                 tenant_id=report.tenant_id,
                 kind=Sign(report.sign),
-                attribute=address_attribute(types[report.provider_id]),
+                attribute=attributes[report.provider_id],
                 address=report.address,
                 provider_id=report.provider_id,
                 occurred_at=report.moment,
@@ -105,6 +110,6 @@ def record_unattached(cursor: psycopg.Cursor, reports: Iterable[Report]) -> None
                 reason=report.reason,
             )
             for report in wanted
-            if report.provider_id in types
+            if report.provider_id in attributes
         ],
     )

@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import uuid
 from typing import Any
 
 import msgspec
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from dispatching.masking import masked_destination
-from dispatching.models import Attempt, Dispatch
+from dispatching.models import Attempt, Dispatch, OverdueDelivery
 from dispatching.receipts import DeliveryReceipt
-from dispatching.statuses import PUBLISHED
+from dispatching.statuses import PUBLISHED, Status
 from dispatching.steps import Gate, Step, gate_of, path_of
-from dispatching.timeline import Deed, Moment, moments_of, published, reported
+from dispatching.timeline import CLICKED, Deed, Moment, moments_of, published, reported
 from dispatching.wording import TONES, sentence_of
 from outbox.looking import fact_state
 
@@ -58,6 +60,7 @@ class Story(msgspec.Struct, frozen=True):
     is_markup: bool
     history_url: str
     to: str
+    overdue_since: dt.datetime | None
 
 
 def tell(dispatch: Dispatch, now: dt.datetime) -> Story:
@@ -82,6 +85,7 @@ def tell(dispatch: Dispatch, now: dt.datetime) -> Story:
         is_markup=bool(_MARKUP.search(dispatch.message_content)),
         history_url=_history_url(dispatch),
         to=masked_destination(dispatch.destination),
+        overdue_since=_overdue_since(dispatch) if dispatch.status == Status.SENT else None,
     )
 
 
@@ -148,11 +152,38 @@ def _deeds(dispatch: Dispatch) -> list[Deed]:
 
 def _receipts(dispatch: Dispatch) -> list[Moment]:
     """What the vendor reported later, in the order it happened."""
-    rows = DeliveryReceipt.objects.filter(dispatch_id=dispatch.pk, tenant_id=dispatch.tenant_id).defer("payload")
+    rows = DeliveryReceipt.objects.filter(dispatch_id=dispatch.pk, tenant_id=dispatch.tenant_id)
+    links = _links(rows)
     return [
-        reported(row.kind, row.status, row.reason, row.error_message or "", row.occurred_at or row.received_at)
-        for row in rows.order_by("id")[:MOST_RECEIPTS]
+        reported(
+            row.kind,
+            row.status,
+            row.reason,
+            row.error_message or "",
+            row.occurred_at or row.received_at,
+            links.get(row.pk, ""),
+        )
+        for row in rows.defer("payload").order_by("id")[:MOST_RECEIPTS]
     ]
+
+
+def _links(rows: QuerySet[DeliveryReceipt]) -> dict[uuid.UUID, str]:
+    """What was clicked, by receipt, where the vendor's own words name it."""
+    found = {}
+    for pk, payload in rows.filter(status="", kind__in=CLICKED).values_list("pk", "payload")[:MOST_RECEIPTS]:
+        try:
+            told = json.loads(bytes(payload))
+        except ValueError:
+            continue
+        link = (told.get("url") or told.get("link")) if isinstance(told, dict) else None
+        if isinstance(link, str):
+            found[pk] = link
+    return found
+
+
+def _overdue_since(dispatch: Dispatch) -> dt.datetime | None:
+    rows = OverdueDelivery.objects.filter(pk=dispatch.pk, tenant_id=dispatch.tenant_id)
+    return rows.values_list("since", flat=True).first()
 
 
 def _history_url(dispatch: Dispatch) -> str:

@@ -179,8 +179,17 @@ def published(state: str) -> Moment | None:
     return Moment(None, found[0], found[1], tone=found[2]) if found else None
 
 
-def reported(kind: str, status: str, reason: str, error: str, at: dt.datetime) -> Moment:
-    """A receipt: what the vendor said later, and in its own word."""
+CLICKED = frozenset({"click", "clicked"})
+OPENED = frozenset({"open", "opened"})
+"""The words of vendors for what a contact did with a message (in lower case)."""
+
+
+def reported(kind: str, status: str, reason: str, error: str, at: dt.datetime, link: str = "") -> Moment:
+    """A receipt: what the vendor said later, and in its own word; `link` is what was clicked, where it told."""
+    if not status and kind.lower() in CLICKED:
+        return Moment(at, "ads_click", _("Clicked"), link[:400], "primary")
+    if not status and kind.lower() in OPENED:
+        return Moment(at, "drafts", _("Opened"), tone="primary")
     words: dict[str, tuple[str, str]] = {
         Status.SENT: ("mark_chat_read", _("Reported as sent")),
         Status.DELIVERED: ("done_all", _("Reported as delivered")),

@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
             Page(_("Frequency caps"), "speed", "campaigns.FrequencyCap"),
             Page(_("Templates"), "article", "templates.MessageTemplate"),
             Page(_("Contact attributes"), "badge", "audiences.AttributeDefinition"),
+            Page(_("Opt-outs and dead addresses"), "do_not_disturb_on", "audiences.SuppressionSign"),
         ),
     ),
     (
@@ -59,6 +60,7 @@ GROUPS: tuple[tuple[Text, tuple[Page, ...]], ...] = (
         (
             Page(_("How everything runs"), "monitor_heart", "dispatching.QueueWorker", view="operations"),
             Page(_("Waiting to be sent"), "hourglass_top", "dispatching.QueueDue"),
+            Page(_("Overdue deliveries"), "running_with_errors", "dispatching.OverdueDelivery"),
             Page(_("Workers"), "memory", "dispatching.QueueWorker"),
             Page(_("Lanes"), "stacks", "dispatching.QueueLane"),
             Page(_("Batches being sent"), "inventory_2", "dispatching.QueueBatch"),

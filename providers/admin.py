@@ -27,7 +27,7 @@ from providers.circuits import circuit_of
 from providers.confirming import confirm_switch
 from providers.listing import FeatureFilter, ListColumns, VendorFilter, health_badge, vendor_of
 from providers.models import Provider, ProviderSecret
-from providers.outlook import uses_of, with_counts
+from providers.outlook import notices_of, uses_of, with_counts
 from providers.pages import Page, cards, examples, is_chosen, page_of, sections
 from providers.provider_forms import KNOWN_TYPES, SchemaProviderForm
 from providers.registry import TRANSPORTS
@@ -140,6 +140,7 @@ class ProviderAdmin(ListColumns, TenantScopedAdmin):
                 "vendor_title": vendor_of(obj),
                 "badge": health_badge(obj),
                 "uses": uses_of(obj),
+                "notices": notices_of(obj),
                 "panel": state_of(obj),
                 "webhook": webhook_panel(obj),
                 "may_check": may_check(request),

@@ -1,7 +1,9 @@
-"""Who uses a provider, told by the rooms above. They register at start-up (an app's ready()): nothing climbs."""
+"""Who uses a provider and what is remarkable about it, told by the rooms above. They register at start-up (an app's
+ready()): nothing climbs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -18,6 +20,13 @@ class Use(msgspec.Struct, frozen=True):
     active: bool
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """Something a person should know who looks at the provider. `url`: where it is told in full."""
+
+    text: str
+    url: str
+
+
 class Outlook(Protocol):
     def uses(self, provider: Provider) -> list[Use]: ...
 
@@ -26,12 +35,24 @@ class Outlook(Protocol):
         ...
 
 
+Notices = Callable[[Provider], list[Notice]]
+
 _registered: list[Outlook] = []
+_notices: list[Notices] = []
 
 
 def register(outlook: Outlook) -> None:
     if outlook not in _registered:
         _registered.append(outlook)
+
+
+def register_notices(notices: Notices) -> None:
+    if notices not in _notices:
+        _notices.append(notices)
+
+
+def notices_of(provider: Provider) -> list[Notice]:
+    return [notice for notices in _notices for notice in notices(provider)]
 
 
 def uses_of(provider: Provider) -> list[Use]:

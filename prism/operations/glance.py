@@ -12,7 +12,15 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dispatching.models import DeadLetter, DoubtfulDispatch, QueueBatch, QueueLane, QueueWorker, QueueWorkerLane
+from dispatching.models import (
+    DeadLetter,
+    DoubtfulDispatch,
+    OverdueDelivery,
+    QueueBatch,
+    QueueLane,
+    QueueWorker,
+    QueueWorkerLane,
+)
 from dispatching.timeline import lasting
 from ingestion.models import OperatorPosition
 from outbox.models import OperatorFact, OperatorShard
@@ -115,6 +123,7 @@ def _tiles(
     known = [row.lag for row in positions if row.lag is not None]
     stopped = sum(bool(row.stopped) for row in positions)
     failed, unknown = _count(DeadLetter.objects.all(), COUNTED), _count(DoubtfulDispatch.objects.all(), COUNTED)
+    overdue = _count(OverdueDelivery.objects.all(), COUNTED)
     outbox = sum(shard.waiting for shard in shards)
     return [
         Tile(_("Workers alive"), str(alive), "" if alive else "danger"),
@@ -134,6 +143,12 @@ def _tiles(
             _up_to(unknown, COUNTED),
             "warning" if unknown else "",
             "admin:dispatching_doubtfuldispatch_changelist",
+        ),
+        Tile(
+            _("Overdue deliveries"),
+            _up_to(overdue, COUNTED),
+            "warning" if overdue else "",
+            "admin:dispatching_overduedelivery_changelist",
         ),
     ]
 

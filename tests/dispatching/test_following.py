@@ -19,6 +19,7 @@ from dispatching.database import connect
 from dispatching.models import AwaitedReport, DeliveryReceipt, Dispatch, OverdueDelivery, ReportWalk
 from dispatching.polling import Follower
 from dispatching.receiving import apply_receipts
+from dispatching.retention import clean_unsettled
 from dispatching.statuses import Status
 from dispatching.vendor_reports import receipts_of
 from providers.models import Provider
@@ -372,6 +373,16 @@ def test_many_overdue_ones_raise_an_alarm_once(
     assert len(told) == 1
     walk = ReportWalk.objects.get()
     assert (walk.followed, walk.overdue, walk.told) == (4, 4, True)
+
+
+def test_old_ones_leave_the_list(send: Send, clock: Clock) -> None:
+    send("reporting")
+    clock.shift = 1000
+    follow()
+    assert clean_unsettled(NOW + dt.timedelta(days=5)) == 0
+    assert clean_unsettled(NOW + dt.timedelta(days=40)) == 1
+    assert overdue() == []
+    assert states() == {"reporting-0": "SENT"}
 
 
 def test_receipts_of_a_door_end_it_too(connection: psycopg.Connection, send: Send, clock: Clock) -> None:

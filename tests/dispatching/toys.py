@@ -33,7 +33,7 @@ class Toy(Vendor):
     """Sends `{"ids": […]}`; 200 accepts all of them, another status is a configuration error."""
 
     vendor = "toy"
-    schema: dict[str, Any] = {}
+    schema: dict[str, Any] = {"type": "object", "properties": {}}
     example: dict[str, Any] = {}
 
     def __init__(self, batch_size: int = 1, *, url: str = URL) -> None:

@@ -1,0 +1,116 @@
+"""What is overdue, what contacts did with a message, and what vendors said of people, on the pages where one looks."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from dispatching.models import DeliveryReceipt, Dispatch, OverdueDelivery
+from tests.prism.tenancies import Filled
+from tests.web import as_owner_role, as_web_role
+
+pytestmark = pytest.mark.django_db
+
+LIST = "admin:dispatching_overduedelivery_changelist"
+SIGNS = "admin:audiences_suppressionsign_changelist"
+
+
+@pytest.fixture
+def mine(two: tuple[Filled, Filled]) -> Filled:
+    return two[0]
+
+
+def client_of(mine: Filled, role: str) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(User.objects.get(pk=mine.user_ids[role]))
+    return client
+
+
+@pytest.fixture
+def operator(mine: Filled) -> Iterator[Client]:
+    client = client_of(mine, "operator")
+    with as_web_role():
+        yield client
+
+
+def page_of(mine: Filled, operator: Client, **fields: object) -> str:
+    with as_owner_role():
+        Dispatch.objects.filter(pk=mine.failed).update(**fields)
+    response = operator.get(reverse("admin:dispatching_dispatch_change", args=[mine.failed]))
+    return response.content.decode()
+
+
+def receipt(mine: Filled, kind: str, payload: bytes) -> None:
+    with as_owner_role():
+        dispatch = Dispatch.objects.get(pk=mine.failed)
+        assert dispatch.provider_id
+        DeliveryReceipt.objects.create(
+            id=uuid.uuid4(),
+            dispatch_id=dispatch.pk,
+            tenant_id=dispatch.tenant_id,
+            provider_id=dispatch.provider_id,
+            kind=kind,
+            received_at=timezone.now(),
+            payload=payload,
+            payload_size=len(payload),
+        )
+
+
+def test_overdue_deliveries_have_a_list_for_operators(
+    mine: Filled, operator: Client, two: tuple[Filled, Filled]
+) -> None:
+    response = operator.get(reverse(LIST))
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert str(mine.failed) in page
+    assert str(two[1].failed) not in page
+    assert "said nothing for longer" in page
+    assert str(mine.failed) in operator.get(reverse(LIST), {"q": f"{mine.mark}-tax", "made": "all"}).content.decode()
+    nothing = operator.get(reverse(LIST), {"provider__id__exact": str(uuid.uuid4())}).content.decode()
+    assert str(mine.failed) not in nothing
+
+
+def test_others_than_operators_do_not_see_the_list(mine: Filled) -> None:
+    client = client_of(mine, "viewer")
+    with as_web_role():
+        assert client.get(reverse(LIST)).status_code == 403
+
+
+def test_the_page_of_a_dispatch_says_since_when_it_is_overdue(mine: Filled, operator: Client) -> None:
+    assert "Delivery overdue since" in page_of(mine, operator, status="SENT")
+    assert "Delivery overdue since" not in page_of(mine, operator, status="DELIVERED")
+
+
+def test_a_providers_page_counts_what_is_overdue(mine: Filled) -> None:
+    client = client_of(mine, "admin")
+    provider = Dispatch.objects.get(pk=mine.failed).provider_id
+    address = reverse("admin:providers_provider_change", args=[provider])
+    with as_web_role():
+        assert "1 delivery is overdue" in client.get(address).content.decode()
+    OverdueDelivery.objects.all().delete()
+    with as_web_role():
+        assert "overdue:" not in client.get(address).content.decode()
+
+
+def test_what_the_contact_did_with_it_stands_in_the_timeline_in_words(mine: Filled, operator: Client) -> None:
+    receipt(mine, "open", b"{}")
+    receipt(mine, "click", json.dumps({"url": "https://example.com/offer?a=1"}).encode())
+    receipt(mine, "click", b"no json")
+    page = page_of(mine, operator, status="SENT")
+    assert "Opened" in page
+    assert page.count("Clicked") == 2
+    assert "https://example.com/offer?a=1" in page
+
+
+def test_signs_have_a_list_that_nobody_can_change(mine: Filled, two: tuple[Filled, Filled], operator: Client) -> None:
+    page = operator.get(reverse(SIGNS)).content.decode()
+    assert f"{mine.mark}@example.com" in page
+    assert f"{two[1].mark}@example.com" not in page
+    assert operator.get(reverse("admin:audiences_suppressionsign_add")).status_code == 403
