@@ -31,8 +31,8 @@ class WebProcess(Worker):
 
     command = (sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1")
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        self.port = free_port()
+    def __init__(self, environment: Mapping[str, str], log: Path, *, port: int = 0) -> None:
+        self.port = port or free_port()
         arguments = ("--port", str(self.port), "--blocking-threads", "8", "--no-ws", "prism.wsgi:application")
         super().__init__(arguments, {**environment, "ALLOWED_HOSTS": "127.0.0.1"}, log)
         self.name = "web"
