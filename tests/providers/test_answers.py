@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from providers.outcomes import Kind, Outcome
 from providers.transports import answers
+from providers.transports.redaction import redacted
 from tests.providers import makers
 from tests.providers.makers import answer, settings
 
@@ -124,3 +126,12 @@ def test_codes_are_spelled_one_way() -> None:
     assert answers.vendor_reason("twilio", 30999) == "TWILIO_30999"
     assert answers.spell("invalid number") == answers.spell("Invalid-Number") == "INVALID_NUMBER"
     assert len(answers.vendor_reason("http", "x" * 300)) == 50
+
+
+def test_the_secret_parts_of_a_json_credential_are_taken_out_too() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIE/x\n-----END PRIVATE KEY-----\n"
+    document = json.dumps({"private_key": key, "project_id": "my-app-prod", "private_key_id": "0f3a9c"})
+    for form in (document, key, json.dumps(key)[1:-1], json.dumps(document)[1:-1], key.replace("/", "\\/"), "0f3a9c"):
+        assert redacted(f"bad: {form}".encode(), [document]) == b"bad: [redacted]"
+    assert redacted(b"projects/my-app-prod/messages/1", [document]) == b"projects/my-app-prod/messages/1"
+    assert redacted(b"{1}", ["{broken"]) == b"{1}"

@@ -189,3 +189,27 @@ def test_any_configuration_can_be_searched(value: Any) -> None:
     configuration = {"x": value}
     assert isinstance(hosts_of(configuration), frozenset)
     assert isinstance(problems(configuration, allow_list=ALLOW_LIST), list)
+
+
+def test_a_json_document_and_a_public_key_may_have_line_breaks() -> None:
+    stored = {"gateway-token": Secret('{\n  "a": "é\\nb",\n  "n": 1\n}\n', HOSTS)}
+    assert resolved(STORED, secrets=stored).credentials == {"authentication.token": '{"a":"\\u00e9\\nb","n":1}'}
+    key = {"gateway-token": Secret("-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n", HOSTS)}
+    value = resolved(STORED, secrets=key).credentials["authentication.token"]
+    assert value == "-----BEGIN PUBLIC KEY----- MFkw -----END PUBLIC KEY-----"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['{"a": 1}\nX-Injected: 1', "{\n", "a\nb", "-----BEGIN PRIVATE KEY-----\nMIIE\n", "{" * 5000 + "\n"],
+)
+def test_no_other_credential_may(value: str) -> None:
+    settings = resolved(STORED, secrets={"gateway-token": Secret(value, HOSTS)})
+    assert "line break" in str(settings.problem)
+
+
+def test_addresses_that_nothing_is_sent_to_bind_no_credential() -> None:
+    assert (
+        hosts_of({"webhook_url": "https://us.example", "list_unsubscribe": {"url": "https://us.example/out"}}) == set()
+    )
+    assert hosts_of({"deep": {"webhook_url": "https://us.example"}}) == {"us.example:443"}

@@ -11,13 +11,14 @@ are asked for. `answers.py` begins with the table of what each error means.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
 from providers.reporting import VendorReport
 from providers.transports import health
 from providers.transports.expo import answers, configuring, requests
+from providers.transports.sources import check_source
 from providers.transports.vendor import Vendor
 from providers.verdicts import Verdict
 
@@ -33,13 +34,17 @@ class Expo(Vendor):
     batch_size = 100
     per_minute: int | None = 30_000
     overdue_after_s: float | None = 7200.0
-    poll_after_s = (900.0, 3600.0, 6 * 3600.0, 12 * 3600.0)
+    poll_after_s: tuple[float, ...] = (900.0, 3600.0, 6 * 3600.0, 12 * 3600.0)
     """The last is 20 hours after the send: Expo forgets a receipt after a day."""
     poll_size = 300
 
     def awaits_reports(self, settings: ProviderSettings) -> bool:  # noqa: ARG002 - the protocol's signature
         """They are asked for: no address of ours has to be known."""
         return True
+
+    def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
+        found = check_source(configuration, "access_token", required=False)
+        return [*found, *super().check(provider_type, configuration)]
 
     def build(self, settings: ProviderSettings, messages: Sequence[Message]) -> WireRequest:
         return requests.build(settings, messages)
