@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from providers.transports import (
     Transport,
+    aws_sns,
     blip,
     console,
     evolution,
@@ -26,6 +27,7 @@ from providers.transports import (
 TRANSPORTS: dict[str, Transport] = {
     transport.vendor: transport
     for transport in (
+        aws_sns.transport,
         blip.transport,
         console.transport,
         evolution.transport,
