@@ -50,6 +50,15 @@ def e164_of(text: str) -> str | None:
     return None if digits is None else f"+{digits}"
 
 
+def of_whatsapp(user_id: str) -> str:
+    """The number of a WhatsApp id, with +, as people write it; "" where it is none. WhatsApp knows many Brazilian
+    mobiles without the ninth digit that they have had since (landlines begin with 2 to 5)."""
+    if not (user_id.isascii() and user_id.isdecimal() and SHORTEST <= len(user_id) <= LONGEST):
+        return ""
+    is_old = user_id.startswith(BRAZIL) and len(user_id) == len(BRAZIL) + _LOCAL_LENGTHS[0] and user_id[4] in "6789"
+    return f"+{user_id[:4]}9{user_id[4:]}" if is_old else f"+{user_id}"
+
+
 def recipient_of(message: Message) -> str:
     """The digits of a message's address. Raises Unsendable where it is no phone number."""
     digits = digits_of(message.to)

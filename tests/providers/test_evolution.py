@@ -333,7 +333,7 @@ def test_a_signed_token_is_believed_while_it_lasts_and_nothing_else() -> None:
 def test_each_status_has_its_meaning(status: str, meaning: Meaning) -> None:
     (report,) = reports(event({**UPDATE, "status": status}))
     assert (report.kind, report.meaning, report.message_id) == (status, meaning, "3EB0C431")
-    assert (report.address, report.dispatch_id, report.sign) == ("5531988889999", "", None)
+    assert (report.dispatch_id, report.sign) == ("", None)
     assert report.reason == ("EVOLUTION_ERROR" if status == "ERROR" else "")
     assert b"apikey" not in report.payload
     assert reports(event([{**UPDATE, "status": status}])) == [report], "older versions send a list"
@@ -355,11 +355,6 @@ def test_each_status_has_its_meaning(status: str, meaning: Meaning) -> None:
 )
 def test_what_is_no_report_or_none_of_ours_is_left_out(body: Any) -> None:
     assert reports(body) == []
-
-
-def test_an_alias_is_no_number() -> None:
-    (report,) = reports(event({**UPDATE, "remoteJid": "123456789@lid"}))
-    assert report.address == ""
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"\xff"])

@@ -383,7 +383,9 @@ def test_the_challenge_is_told_to_whoever_knows_the_verify_token() -> None:
 def test_each_status_has_its_meaning_and_names_our_dispatch(status: str, meaning: Meaning) -> None:
     (report,) = reports(payload({**STATUS, "status": status}))
     assert (report.kind, report.meaning, report.message_id, report.dispatch_id) == (status, meaning, "wamid.A", ID)
-    assert report.address == "5531988889999"
+    assert report.address == "", "our dispatch knows its address"
+    (other,) = reports(payload({**STATUS, "status": status, "biz_opaque_callback_data": None}))
+    assert (other.dispatch_id, other.address) == ("", "+5531988889999")
     assert report.occurred_at == dt.datetime(2025, 11, 21, tzinfo=dt.UTC)
     assert json.loads(report.payload)["status"] == status
     assert CANARY.encode() not in report.payload
@@ -461,7 +463,7 @@ def test_what_cannot_be_read_is_told(body: bytes) -> None:
 def test_whoever_stops_or_resumes_marketing_is_told_by_number(value: str, sign: Sign) -> None:
     preference = {"wa_id": "16505551234", "category": "marketing_messages", "value": value, "timestamp": 1731705721}
     (report,) = reports(payload(user_preferences=[preference, {**preference, "category": "x"}, {"value": "?"}]))
-    assert (report.sign, report.address, report.message_id) == (sign, "16505551234", "")
+    assert (report.sign, report.address, report.message_id) == (sign, "+16505551234", "")
     assert report.meaning is Meaning.ENGAGED
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.transports.phones import digits_of, e164_of
+from providers.transports.phones import digits_of, e164_of, of_whatsapp
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,18 @@ def test_any_text_becomes_digits_or_nothing_and_digits_stay_as_they_are(text: st
         assert digits.isascii()
         assert digits.isdecimal()
         assert digits_of(f"+{digits}") == digits
+
+
+@pytest.mark.parametrize(
+    ("user_id", "number"),
+    [
+        ("553188889999", "+5531988889999"),
+        ("5531988889999", "+5531988889999"),
+        ("553133334444", "+553133334444"),
+        ("16505551234", "+16505551234"),
+        ("", ""),
+        ("123456789@lid", ""),
+    ],
+)
+def test_a_whatsapp_id_is_a_number_with_its_ninth_digit(user_id: str, number: str) -> None:
+    assert of_whatsapp(user_id) == number

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from providers import verdicts
 from providers.messages import Message, WireAnswer
 from providers.outcomes import Kind, Outcome
+from providers.reporting import Sign
 from providers.transports import Known, answers, health
 from providers.transports.meta import codes
 from providers.transports.meta.codes import Code
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _LATER = Code(Kind.DEFERRED, "UNAVAILABLE")
 _REFUSED = Code(Kind.REJECTED, "INVALID_MESSAGE")
+_NOBODY = Code(Kind.RECIPIENT_INVALID, "NOT_ON_WHATSAPP", sign=Sign.ADDRESS_DEAD)
 
 # LIME's reason codes (provider-contracts §1, lime-csharp ReasonCodes), for answers and notifications; what each means
 # for a send is general knowledge [GK]. A code of Meta's inside the description says more, and counts first.
@@ -27,7 +29,7 @@ REASONS: Mapping[int, Code] = {
     **dict.fromkeys(range(11, 18), _LATER),  # the gateway's session
     **dict.fromkeys(range(21, 26), _REFUSED),  # validation
     **dict.fromkeys((31, 32), Code(Kind.CONFIGURATION, "UNAUTHORIZED")),
-    **dict.fromkeys((42, 73), Code(Kind.RECIPIENT_INVALID, "NOT_ON_WHATSAPP")),  # destination not found
+    **dict.fromkeys((42, 73), _NOBODY),  # destination not found, or not at this gateway
     **dict.fromkeys((72, 74), Code(Kind.REJECTED, "UNSUPPORTED_TYPE")),
 }
 # Of these only, a failed question says nothing of the person; every other failure is "not on WhatsApp" (§1).

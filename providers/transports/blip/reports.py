@@ -59,11 +59,4 @@ def _report(value: dict[str, Any], said: str, meaning: Meaning, dispatch_id: str
         error=text,
         payload=msgspec.json.encode(value),
         sign=known.sign if known else None,
-        address=_person(value.get("from")),
     )
-
-
-def _person(node: Any) -> str:
-    """The number before the @; an instance may stand behind a slash."""
-    name = node.partition("@")[0] if isinstance(node, str) else ""
-    return name if name.isascii() and name.isdecimal() and len(name) <= 20 else ""

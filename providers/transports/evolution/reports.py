@@ -75,15 +75,7 @@ def _report(given: dict[str, Any]) -> VendorReport | None:
         event_id=str(said),  # each once for a message; the time beside it is the server's own, without a zone
         reason=VENDOR_ERROR if meaning is Meaning.FAILED else "",
         payload=msgspec.json.encode(given),
-        address=_person(given.get("remoteJid")),
     )
-
-
-def _person(jid: Any) -> str:
-    """The number before the @; a …@lid is an alias, not a number."""
-    name, _, domain = jid.partition("@") if isinstance(jid, str) else ("", "", "")
-    number = name.partition(":")[0]
-    return number if domain == "s.whatsapp.net" and number.isascii() and number.isdecimal() else ""
 
 
 def _is_signed(token: str, secret: str, now: dt.datetime) -> bool:

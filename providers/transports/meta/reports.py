@@ -14,6 +14,7 @@ from providers.reporting import Call, Meaning, Sign, VendorReport
 from providers.transports import answers
 from providers.transports.calls import header_of, is_equal, object_of
 from providers.transports.meta import codes
+from providers.transports.phones import of_whatsapp
 
 if TYPE_CHECKING:
     from providers.settings import ProviderSettings
@@ -82,6 +83,7 @@ def _of_status(given: dict[str, Any]) -> VendorReport | None:
     said = str(given.get("status"))
     meaning = STATUSES.get(said)
     message_id = answers.message_id(given.get("id"))
+    dispatch_id = _text(given.get("biz_opaque_callback_data"))
     if meaning is None or message_id is None:
         return None
     error = next(_objects(given.get("errors")), None) if meaning is Meaning.FAILED else None
@@ -92,14 +94,15 @@ def _of_status(given: dict[str, Any]) -> VendorReport | None:
         kind=said,
         meaning=meaning,
         message_id=message_id,
-        dispatch_id=_text(given.get("biz_opaque_callback_data")),
+        dispatch_id=dispatch_id,
         event_id=f"{said}:{given.get('timestamp')}",
         reason=reason or ("VENDOR_ERROR" if meaning is Meaning.FAILED else ""),
         error=answers.said(codes.text_of(error)),
         occurred_at=_moment(given.get("timestamp")),
         payload=msgspec.json.encode(given),
         sign=known.sign if known else None,
-        address=_text(given.get("recipient_id")),
+        # Of our own message we know better whom it went to.
+        address="" if dispatch_id else of_whatsapp(_text(given.get("recipient_id"))),
     )
 
 
@@ -115,7 +118,7 @@ def _of_preference(given: dict[str, Any]) -> VendorReport | None:
         occurred_at=_moment(given.get("timestamp")),
         payload=msgspec.json.encode(given),
         sign=sign,
-        address=_text(given.get("wa_id")),
+        address=of_whatsapp(_text(given.get("wa_id"))),
     )
 
 
