@@ -106,7 +106,7 @@ def address_of(message: Message, index: int | None = None) -> str:
     """The recipient's address. Raises Unsendable where it can be none."""
     address = message.to.strip()
     if len(address) > _LONGEST_ADDRESS or not _IS_ADDRESS.fullmatch(address):
-        raise Unsendable(Kind.RECIPIENT_INVALID, "INVALID_EMAIL", "the contact's e-mail address is malformed", index)
+        raise Unsendable(Kind.RECIPIENT_INVALID, "INVALID_EMAIL", gettext("The e-mail address is malformed."), index)
     return address
 
 

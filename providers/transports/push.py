@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import msgspec
+from django.utils.translation import gettext
 
 from providers.messages import Message
 from providers.outcomes import Kind
@@ -40,5 +41,6 @@ def refuse_too_long(message: Message, payload: dict[str, Any], index: int | None
         return
     size = len(msgspec.json.encode(payload))
     if size > MAX_PAYLOAD_BYTES:
-        told = f"title, text and data take {size} bytes; a push message holds {MAX_PAYLOAD_BYTES}"
+        told = gettext("Title, text and data take %(size)s bytes; a push message holds %(most)s.")
+        told %= {"size": size, "most": MAX_PAYLOAD_BYTES}
         raise Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", told, index)

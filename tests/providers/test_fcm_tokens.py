@@ -106,7 +106,7 @@ def test_what_is_no_service_account_is_a_matter_of_configuration_and_is_not_repe
     with pytest.raises(Unsendable) as refusal:
         TRANSPORT.questions(settings(account=account), [push()])
     assert (refusal.value.kind, refusal.value.reason) == (Kind.CONFIGURATION, "BAD_SERVICE_ACCOUNT")
-    assert refusal.value.error == "the credential is not the JSON file of a service account"
+    assert refusal.value.error == "The credential is not the JSON file of a service account."
     assert refusal.value.__context__ is None
 
 

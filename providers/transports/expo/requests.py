@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.utils.translation import gettext
 
 from providers.messages import Message, WireRequest
 from providers.outcomes import Kind
@@ -47,7 +48,7 @@ def _item(settings: ProviderSettings, message: Message, index: int) -> dict[str,
     configuration, token = settings.configuration, message.to.strip()
     if not push.is_expo_token(token):
         # Perhaps a good token of another vendor: the message is refused, the address is not judged.
-        raise Unsendable(Kind.REJECTED, "NOT_AN_EXPO_TOKEN", "the contact's push token is none of Expo's", index)
+        raise Unsendable(Kind.REJECTED, "NOT_AN_EXPO_TOKEN", gettext("The push token is none of Expo's."), index)
     payload: dict[str, Any] = {}
     if message.subject:
         payload["title"] = message.subject

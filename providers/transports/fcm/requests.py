@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.utils.translation import gettext
 
 from providers.messages import Message, WireRequest
 from providers.outcomes import Kind
@@ -58,9 +59,9 @@ def _registration(message: Message) -> str:
     """A token that cannot be FCM's may be a good one of another vendor: the message is refused, not the address."""
     token = message.to.strip()
     if push.is_expo_token(token):
-        raise Unsendable(Kind.REJECTED, NOT_A_TOKEN, "the contact's push token is one of Expo's")
+        raise Unsendable(Kind.REJECTED, NOT_A_TOKEN, gettext("The push token is one of Expo's."))
     if len(token) > LONGEST_TOKEN or not _TOKEN.fullmatch(token):
-        raise Unsendable(Kind.REJECTED, NOT_A_TOKEN, "the contact's push token is none of FCM's")
+        raise Unsendable(Kind.REJECTED, NOT_A_TOKEN, gettext("The push token is none of FCM's."))
     return token
 
 
@@ -68,7 +69,9 @@ def _data(configuration: dict[str, Any], message: Message) -> dict[str, str]:
     data = push.data_of(message, with_variables=configuration.get("send_variables", False))
     reserved = next((name for name in data if _RESERVED.fullmatch(name)), None)
     if reserved is not None:
-        raise Unsendable(Kind.REJECTED, "RESERVED_NAME", f"Google keeps the name {reserved!r} for itself")
+        raise Unsendable(
+            Kind.REJECTED, "RESERVED_NAME", gettext("Google keeps the name “%(name)s” for itself.") % {"name": reserved}
+        )
     return data
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
+from django.utils.translation import gettext
 from google.auth import crypt, jwt
 from google.auth.exceptions import GoogleAuthError
 
@@ -63,7 +64,7 @@ def account_of(settings: ProviderSettings) -> Account:
     text = next((settings.credentials[name] for name in ACCOUNTS if name in settings.credentials), "")
     account = _read_account(text)
     if account is None:
-        told = "the credential is not the JSON file of a service account"
+        told = gettext("The credential is not the JSON file of a service account.")
         raise Unsendable(Kind.CONFIGURATION, BAD_ACCOUNT, told)
     return account
 

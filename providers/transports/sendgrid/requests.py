@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.utils.translation import gettext
 
 from providers.messages import Message, WireRequest
 from providers.outcomes import Kind
@@ -91,9 +92,9 @@ def _personalization(
 def _content(configuration: dict[str, Any], message: Message) -> dict[str, Any]:
     """SendGrid takes neither an empty subject nor an empty body. The text comes before its HTML."""
     if not (message.subject or "").strip():
-        raise Unsendable(Kind.REJECTED, "NO_SUBJECT", "an e-mail needs a subject")
+        raise Unsendable(Kind.REJECTED, "NO_SUBJECT", gettext("An e-mail needs a subject."))
     if not message.body.strip():
-        raise Unsendable(Kind.REJECTED, "NO_CONTENT", "an e-mail needs a text")
+        raise Unsendable(Kind.REJECTED, "NO_CONTENT", gettext("An e-mail needs a text."))
     content = emails.content_of(message.body, message.media_url, is_html=configuration.get("html"))
     parts = [{"type": "text/plain", "value": content.text}]
     if content.html is not None:
