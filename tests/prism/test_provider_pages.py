@@ -20,6 +20,7 @@ from providers.registry import TRANSPORTS
 from tenants.editions import edition_of
 from tests.factories import CampaignProviderFactory, ProviderFactory
 from tests.prism.tenancies import Filled
+from tests.providers import makers
 from tests.web import as_owner_role, as_web_role
 
 pytestmark = pytest.mark.django_db
@@ -400,6 +401,22 @@ def test_a_configuration_that_the_form_cannot_show_is_shown_as_json(two: tuple[F
     page = author.get(reverse("admin:providers_provider_change", args=[link.provider_id])).content.decode()
     assert 'name="configuration"' in page
     assert "says things that the form does not show" in page
+
+
+@pytest.mark.parametrize("vendor", sorted(TRANSPORTS))
+def test_each_vendor_s_example_can_be_pasted_as_it_stands_and_opened_in_the_form(
+    two: tuple[Filled, Filled], author: Client, settings: Settings, vendor: str
+) -> None:
+    """Among them the configurations of seed 000."""
+    example = TRANSPORTS[vendor].example
+    settings.PROVIDER_ENV_ALLOW_LIST = list(makers.variables_of(example).values())
+    response = author.post(reverse(ADD) + "?as=json", form(example, provider_type=makers.type_of(vendor)))
+    assert response.status_code == 302, errors(response)
+    with as_owner_role():
+        provider = Provider.objects.get(provider_name="Gateway one")
+    assert provider.configuration == example
+    page = author.get(reverse("admin:providers_provider_change", args=[provider.pk])).content.decode()
+    assert 'name="configuration"' not in page
 
 
 @pytest.mark.parametrize(

@@ -357,7 +357,9 @@ CODES = {"error_codes": {"accepted": ["1", "DUPLICATE"], "deferred": ["BUSY"], "
         (400, 42, Kind.OPTED_OUT, "42"),
         (200, "OPT-OUT", Kind.OPTED_OUT, "OPT_OUT"),
         (422, "invalid number", Kind.RECIPIENT_INVALID, "INVALID_NUMBER"),
-        (200, "E1", Kind.REJECTED, "E1"),
+        (200, "E1", Kind.UNKNOWN, "E1"),
+        (200, 200, Kind.ACCEPTED, ""),
+        (201, 200, Kind.UNKNOWN, "200"),
         (400, "E1", Kind.REJECTED, "E1"),
         (400, None, Kind.REJECTED, "HTTP_400"),
         (401, "E1", Kind.CONFIGURATION, "UNAUTHORIZED"),
@@ -372,6 +374,10 @@ def test_a_code_says_more_than_a_status(status: int, code: Any, kind: Kind, reas
     outcome = parse(status, {"id": "m-1", "code": code, "message": "Não."}, CODES)
     assert (outcome.kind, outcome.reason) == (kind, reason)
     assert outcome.error == (None if kind is Kind.ACCEPTED else "Não.")
+
+
+def test_an_error_without_a_message_was_not_taken() -> None:
+    assert parse(200, {"code": "E1"}).kind is Kind.REJECTED
 
 
 def test_a_status_can_mean_something_else_at_this_vendor() -> None:

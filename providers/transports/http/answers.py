@@ -34,10 +34,13 @@ def _outcome(settings: ProviderSettings, message: Message, answer: WireAnswer, v
     listed = answers.kind_listed(configuration.get("error_codes", {}), spelled) if spelled else None
     by_status = answers.kind_listed(configuration.get("statuses", {}), str(answer.status))
     is_taken = by_status is Kind.ACCEPTED or (by_status is None and 200 <= answer.status < 300)
-    if listed is Kind.ACCEPTED or (is_taken and listed is None and spelled in NO_ERROR):
-        return answers.accepted(_message_id(settings, message, answer, value), answer.status, kept)
+    message_id = _message_id(settings, message, answer, value)
+    if listed is Kind.ACCEPTED or (is_taken and listed is None and spelled in (*NO_ERROR, str(answer.status))):
+        return answers.accepted(message_id, answer.status, kept)
     if is_taken or listed is not None:
-        kind, reason = listed or answers.CODES.get(spelled, Kind.REJECTED), spelled
+        # A code that nobody listed beside the id of a message: it may well be on its way.
+        kind = listed or answers.CODES.get(spelled, Kind.UNKNOWN if message_id else Kind.REJECTED)
+        reason = spelled
     else:
         kind, reason = _by_status(answer.status, by_status, spelled)
     text, wait = _field(settings, value, "error_text"), _field(settings, value, "retry_after")
