@@ -26,7 +26,9 @@ from dispatching.vendor_reports import receipts_of
 from ingestion import call_rows, metrics
 from ingestion.call_rows import MOST_TRIES, StoredCall
 from providers.listeners import Listener, Listeners
+from providers.probe_rows import ask_for_checks
 from providers.reporting import Call
+from providers.transports import Hinting
 
 POLL_S = 0.5
 RETRY_S = 2.0
@@ -44,6 +46,8 @@ class Read(msgspec.Struct, frozen=True):
     call: StoredCall
     vendor: str
     receipts: list[Receipt]
+    hint: bool = False
+    """It is a reason to look at the provider's health."""
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it says
@@ -138,6 +142,7 @@ class Hearer:
             if call_rows.settle(cursor, [one.call for one in readings], counts):
                 receipts = [receipt for one in readings for receipt in one.receipts]
                 applied = apply_receipts(cursor, receipts, now, self._snapshots)
+                ask_for_checks(cursor, {one.call.provider_id for one in readings if one.hint})
             else:
                 # We were slow, and somebody took one of them again: what is still ours comes again too.
                 raise psycopg.Rollback
@@ -179,7 +184,9 @@ def _read(call: StoredCall, listener: Listener | None) -> Read:
     if listener is None:
         raise Unreadable("the provider's vendor does not report by calls now")
     try:
-        reports = listener.transport.read_reports(listener.settings, _as_call(call))
+        heard = _as_call(call)
+        reports = listener.transport.read_reports(listener.settings, heard)
+        hint = isinstance(listener.transport, Hinting) and listener.transport.hints(listener.settings, heard)
         receipts = receipts_of(
             tenant_id=call.tenant_id, provider_id=call.provider_id, reports=reports, received_at=call.received_at
         )
@@ -188,7 +195,7 @@ def _read(call: StoredCall, listener: Listener | None) -> Read:
     except Exception as fault:
         log.exception("webhook_call_not_read", result="failure", metadata={"call": call.id})
         raise Unreadable(f"{type(fault).__name__}: {fault}") from fault
-    return Read(call, listener.settings.vendor, receipts)
+    return Read(call, listener.settings.vendor, receipts, hint)
 
 
 def _as_call(call: StoredCall) -> Call:

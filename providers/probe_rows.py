@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 
 import msgspec
 import psycopg
@@ -25,6 +26,11 @@ WHERE p.is_active
   AND (p.health_checked_at IS NULL OR p.health_checked_at < now() - make_interval(mins => %s))
   AND NOT EXISTS (
     SELECT 1 FROM provider_checks c WHERE c.provider_id = p.id AND c.purpose = 'check' AND c.state <> 'done')
+ON CONFLICT (provider_id, purpose) WHERE state = 'waiting' DO NOTHING
+"""
+_HINTED = """
+INSERT INTO provider_checks (id, tenant_id, provider_id)
+SELECT gen_random_uuid(), p.tenant_id, p.id FROM providers p WHERE p.is_active AND p.id = ANY(%s::uuid[])
 ON CONFLICT (provider_id, purpose) WHERE state = 'waiting' DO NOTHING
 """
 _CLAIM = """
@@ -82,6 +88,12 @@ class Claimed(msgspec.Struct, frozen=True):
     @property
     def is_given_up(self) -> bool:
         return self.tries > MOST_TRIES
+
+
+def ask_for_checks(cursor: psycopg.Cursor, provider_ids: Collection[str]) -> None:
+    """Soon, as if the clock had asked: in the caller's transaction, over the owner's connection."""
+    if provider_ids:
+        cursor.execute(_HINTED, [list(provider_ids)])
 
 
 class Probes:

@@ -147,6 +147,14 @@ class Hearing(Protocol):
 
 
 @runtime_checkable
+class Hinting(Protocol):
+    """Optional beside Hearing and Checkable: vendors that also tell when their connection itself changes."""
+
+    def hints(self, settings: ProviderSettings, call: Call) -> bool:
+        """Whether a stored, verified call that can be read is a reason to look at the provider's health at once."""
+
+
+@runtime_checkable
 class Polled(Protocol):
     """Optional: vendors that report only when asked."""
 

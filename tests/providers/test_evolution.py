@@ -357,6 +357,20 @@ def test_what_is_no_report_or_none_of_ours_is_left_out(body: Any) -> None:
     assert reports(body) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (event(event="connection.update", data={"instance": "growth", "state": "close", "statusReason": 401}), True),
+        (event(event="connection.update", data={"instance": "growth", "state": "open"}), True),
+        (event(event="connection.update", data={"instance": "growth", "state": "connecting"}), False),
+        (event(event="connection.update", instance="another", data={"state": "close"}), False),
+        (event(), False),
+    ],
+)
+def test_a_session_that_opens_or_closes_is_a_reason_to_look_at_its_health(body: Any, hint: bool) -> None:
+    assert TRANSPORT.hints(settings(), call(body)) is hint
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"\xff"])
 def test_what_cannot_be_read_is_told(body: bytes) -> None:
     with pytest.raises(ValueError, match="JSON"):

@@ -69,5 +69,8 @@ class Evolution(Vendor):
     def read_reports(self, settings: ProviderSettings, call: Call) -> list[VendorReport]:
         return reports.read_reports(settings, call)
 
+    def hints(self, settings: ProviderSettings, call: Call) -> bool:
+        return reports.hints(settings, call)
+
 
 transport = Evolution()

@@ -31,7 +31,8 @@ STATUSES: dict[str, Meaning] = {
     "READ": Meaning.READ,
     "PLAYED": Meaning.READ,
 }
-UPDATE = "messages.update"
+UPDATE, CONNECTION = "messages.update", "connection.update"
+PASSING = "connecting"
 VENDOR_ERROR = "EVOLUTION_ERROR"
 CLOCKS_APART = dt.timedelta(minutes=1)
 _API_KEY = re.compile(rb'("api_?key"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE | re.DOTALL)
@@ -60,6 +61,13 @@ def read_reports(settings: ProviderSettings, call: Call) -> list[VendorReport]:
     data = value.get("data")
     given = data if isinstance(data, list) else [data]
     return [report for one in given if isinstance(one, dict) and (report := _report(one)) is not None]
+
+
+def hints(settings: ProviderSettings, call: Call) -> bool:
+    """The session was opened or closed; on the way in between there is nothing to see yet."""
+    value = object_of(call)
+    is_ours = value.get("event") == CONNECTION and value.get("instance") == settings.configuration["instance"]
+    return is_ours and answers.field(value, "data.state") != PASSING
 
 
 def _report(given: dict[str, Any]) -> VendorReport | None:
