@@ -97,7 +97,9 @@ class DueDrainer:
     def _may_go_on(self, key: LaneKey) -> bool:
         """Whether this pass may have left something that the next ones send before long."""
         lanes = self._engine.lanes
-        return lanes.state_of(key.provider_id) not in UNAVAILABLE and lanes.wait_of(key.provider_id) < SOON_S
+        if lanes.state_of(key.provider_id) in UNAVAILABLE:
+            return self._places.get(key, BEGINNING) != BEGINNING
+        return lanes.wait_of(key.provider_id) < SOON_S
 
     def _probe(self, connection: psycopg.Connection, key: LaneKey) -> bool:
         """Let one message through to a provider in trouble, if no other process does."""

@@ -65,6 +65,17 @@ KNOBS: dict[str, Any] = {
             " Empty: what is usual for this vendor."
         ),
     },
+    "contact_spacing_ms": {
+        "x-rare": True,
+        "type": "integer",
+        "minimum": 100,
+        "maximum": 3_600_000,
+        "title": _("Time between messages to one contact (ms)"),
+        "description": _(
+            "A second message to the same address waits for so long, whatever campaign it is of."
+            " Empty: what is usual for this vendor."
+        ),
+    },
     "retry": {
         "type": "object",
         "additionalProperties": False,

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from dispatching.breakers import Breakers
+from dispatching.circuit_rows import take_probe
+from dispatching.database import connect
+from dispatching.draining import DueDrainer
+from dispatching.engine import Engine
 from dispatching.models import Attempt, Dispatch, DueDispatch
 from dispatching.snapshot import read_version
 from providers.authoring import save_provider
@@ -22,6 +29,9 @@ from providers.verdicts import Verdict
 from tenants.scope import tenant_scope
 from tests.dispatching.conftest import MakeTrigger
 from tests.dispatching.hands import ACCEPTED, DEFERRED, REJECTED, UNKNOWN, Hands, campaign_with
+from tests.dispatching.test_engine import link_provider, send, until
+from tests.dispatching.vendor import accept, running_vendor
+from tests.factories import CampaignFactory
 
 REFUSED = Outcome(Kind.CONFIGURATION, reason="UNAUTHORIZED", error="HTTP 401")
 LIMITED = Outcome(Kind.DEFERRED, reason="RATE_LIMITED", error="HTTP 429", retry_after=30)
@@ -352,3 +362,58 @@ def test_while_all_is_well_nothing_is_written_and_little_is_read(
         hands.answer(ACCEPTED)
     assert not told
     assert len(looks) < 10, "by the clock, not by the batch"
+
+
+def test_of_many_processes_that_ask_at_the_same_moment_one_may_try(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    provider = pause(hands, connection, make_trigger)
+    let_time_pass()
+    start, got = threading.Barrier(8), []
+
+    def ask(worker_id: int) -> None:
+        with connect("prism:test:probe") as own:
+            start.wait(10)
+            got.append(take_probe(own, str(provider.pk), worker_id, 30))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(got) == [False] * 7 + [True]
+
+
+def test_over_the_real_wire_a_refused_credential_pauses_two_engines_and_a_saved_change_lets_both_go_on(
+    connection: psycopg.Connection, make_trigger: MakeTrigger, settings: Settings, transactional_db: None
+) -> None:
+    settings.OUTBOUND_ALLOW_PRIVATE = True
+    campaign = CampaignFactory.create()
+    engines = [Engine("consumer"), Engine("sender")]
+    with running_vendor() as vendor:
+        provider = link_provider(campaign, vendor)
+        vendor.behave = lambda _: (401, {"error": "unauthorized"})
+        for engine in engines:
+            engine.start()
+        send(engines[0], connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(100)])
+        until(lambda: DueDispatch.objects.count() == 100)
+        asked = len(vendor.messages)
+        assert asked <= 100
+        assert circuit().state == State.PAUSED
+        for _ in range(3):
+            send(engines[1], connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+            time.sleep(0.6)
+        assert len(vendor.messages) == asked, "the other engine has learnt of it"
+        vendor.behave = accept
+        provider.configuration["timeout_ms"] = 5000
+        provider.save()
+        stop = threading.Event()
+        drainer = threading.Thread(target=DueDrainer(engines[1]).run, args=(stop,), kwargs={"max_seconds": 30})
+        drainer.start()
+        until(lambda: states() == [("SENT", "")], 30)
+        stop.set()
+        drainer.join(10)
+        for engine in engines:
+            assert engine.stop(20)
+    assert Dispatch.objects.count() == 103
+    assert set(Dispatch.objects.values_list("attempts", flat=True)) == {1}
