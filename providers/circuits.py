@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class State(models.TextChoices):
     CLOSED = "closed", _("In use")
-    HELD = "held", _("Held back")
+    HELD = "held", _("Waiting for the vendor")
     OPEN = "open", _("Left alone")
     HALF_OPEN = "half_open", _("Being tried")
     PAUSED = "paused", _("Paused")

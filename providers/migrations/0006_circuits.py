@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("closed", "In use"),
-                            ("held", "Held back"),
+                            ("held", "Waiting for the vendor"),
                             ("open", "Left alone"),
                             ("half_open", "Being tried"),
                             ("paused", "Paused"),

@@ -36,7 +36,7 @@ def test_the_seeds_payload_is_taken_unchanged_and_echoed(caller: Caller, payload
     body = made.json()
     row = payload.pop("providers")[0]
     assert {name: body[name] for name in payload} == payload
-    assert body["providers"] == [{**row, "label": "", "order": 1}]
+    assert body["providers"] == [{**row, "label": "", "order": 1, "weight": 1}]
     assert (body["is_active"], body["strategy"], body["timezone"]) == (True, "all", "America/Manaus")
     assert (body["start_date"], body["end_date"], body["created_by"]) == (None, None, "API: crm")
     assert caller.get(place_of(made)).json() == body

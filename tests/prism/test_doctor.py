@@ -89,6 +89,11 @@ def gateway(url: str, **fields: Any) -> Provider:
     return made
 
 
+def left_alone(**fields: str) -> None:
+    provider = gateway("http://127.0.0.1:9/", authentication={"type": "none"})
+    ProviderCircuit.objects.create(provider=provider, tenant=provider.tenant, since=NOW, probe_at=NOW, **fields)
+
+
 def closed_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -211,6 +216,11 @@ TROUBLES: dict[str, tuple[str, Make, str]] = {
         "providers",
         lambda: gateway("http://127.0.0.1:9/", authentication={"type": "bearer_token", "token_env_var": "PRISM_UNSET"}),
         "Gateway one",
+    ),
+    "a provider that is paused": (
+        "provider_circuits",
+        lambda: left_alone(state="paused", reason="UNAUTHORIZED"),
+        "“Gateway one” is not used since",
     ),
     "a provider that does not answer": (
         "provider_hosts",

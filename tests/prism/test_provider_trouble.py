@@ -142,7 +142,7 @@ def test_each_state_is_told_with_what_comes_next(two: tuple[Filled, Filled]) -> 
         found = told_of(circuit, now)
         return (found.label, found.then.partition(" at ")[0]) if found else ("", "")
 
-    assert told(State.HELD, soon) == ("Held back", "It goes on")
+    assert told(State.HELD, soon) == ("Waiting for the vendor", "It goes on")
     assert told(State.HELD, past) == ("", "")
     assert told(State.OPEN, soon) == ("Left alone", "One message is tried")
     assert told(State.OPEN, past) == ("Left alone", "The next message that waits is tried alone.")
