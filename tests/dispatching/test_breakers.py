@@ -7,6 +7,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -390,30 +391,28 @@ def test_over_the_real_wire_a_refused_credential_pauses_two_engines_and_a_saved_
     settings.OUTBOUND_ALLOW_PRIVATE = True
     campaign = CampaignFactory.create()
     engines = [Engine("consumer"), Engine("sender")]
-    with running_vendor() as vendor:
+    with running_vendor() as vendor, ExitStack() as leaving:
         provider = link_provider(campaign, vendor)
         vendor.behave = lambda _: (401, {"error": "unauthorized"})
         for engine in engines:
             engine.start()
+            leaving.callback(engine.stop, 20)
         send(engines[0], connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(100)])
-        until(lambda: DueDispatch.objects.count() == 100)
-        asked = len(vendor.messages)
-        assert asked <= 100
+        until(lambda: DueDispatch.objects.count() == 100, 30)
         assert circuit().state == State.PAUSED
-        for _ in range(3):
-            send(engines[1], connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
-            time.sleep(0.6)
-        assert len(vendor.messages) == asked, "the other engine has learnt of it"
+        until(engines[1].lanes.unavailable)
+        asked = len(vendor.messages)
+        send(engines[1], connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(3)])
+        time.sleep(0.6)
+        assert len(vendor.messages) == asked <= 100, "the other engine has learnt of it"
         vendor.behave = accept
         provider.configuration["timeout_ms"] = 5000
         provider.save()
         stop = threading.Event()
-        drainer = threading.Thread(target=DueDrainer(engines[1]).run, args=(stop,), kwargs={"max_seconds": 30})
+        drainer = threading.Thread(target=DueDrainer(engines[1]).run, args=(stop,), kwargs={"max_seconds": 40})
         drainer.start()
+        leaving.callback(drainer.join, 10)
+        leaving.callback(stop.set)
         until(lambda: states() == [("SENT", "")], 30)
-        stop.set()
-        drainer.join(10)
-        for engine in engines:
-            assert engine.stop(20)
     assert Dispatch.objects.count() == 103
     assert set(Dispatch.objects.values_list("attempts", flat=True)) == {1}

@@ -30,6 +30,7 @@ from prism.doctor import clocks
 from prism.doctor.checks import CHECKS, ask_all
 from prism.doctor.vendors import problem_of_host
 from prism.models import JobState
+from providers.circuits import ProviderCircuit
 from providers.models import Provider, ProviderSecret
 from tenants.models import Tenant
 from tests.databases import at_database
@@ -90,7 +91,7 @@ def gateway(url: str, **fields: Any) -> Provider:
 
 
 def left_alone(**fields: str) -> None:
-    provider = gateway("http://127.0.0.1:9/", authentication={"type": "none"})
+    provider = ProviderFactory.create(provider_name="Gateway one", configuration={"provider_vendor": "console"})
     ProviderCircuit.objects.create(provider=provider, tenant=provider.tenant, since=NOW, probe_at=NOW, **fields)
 
 
