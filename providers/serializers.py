@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from providers import registry
 from providers.credentials import SECRET_NAME
-from providers.models import CheckState, Health, Provider, ProviderSecret
+from providers.models import CheckState, Health, Provider, ProviderSecret, Purpose
 from tenants.api.fields import Choice, Flag, Identifier, Moment, Owner, Text, Whole
 from tenants.api.serializers import StrictModelSerializer, StrictSerializer
 
@@ -85,6 +85,7 @@ class SecretValueSerializer(StrictSerializer):
 
 class CheckSerializer(serializers.Serializer[Any]):
     id = Identifier()
+    purpose = Choice(choices=Purpose.choices, help_text="A test, or telling the vendor where to report.")
     state = Choice(choices=CheckState.choices)
     ok = Flag(allow_null=True)
     code = Text()
