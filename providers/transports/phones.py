@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from django.utils.translation import gettext
+
 from providers.messages import Message
 from providers.outcomes import Kind
 from providers.transports import Unsendable
@@ -63,5 +65,5 @@ def recipient_of(message: Message) -> str:
     """The digits of a message's address. Raises Unsendable where it is no phone number."""
     digits = digits_of(message.to)
     if digits is None:
-        raise Unsendable(Kind.RECIPIENT_INVALID, "INVALID_NUMBER", "the address is no phone number")
+        raise Unsendable(Kind.RECIPIENT_INVALID, "INVALID_NUMBER", gettext("The address is no phone number."))
     return digits

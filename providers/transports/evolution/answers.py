@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext
+
 from providers import verdicts
 from providers.messages import WireAnswer
 from providers.outcomes import Kind, Outcome
@@ -38,7 +40,7 @@ def parse(settings: ProviderSettings, answer: WireAnswer) -> Outcome:
         return _taken(answer, value, kept)
     said = list(_flat(answers.field(value, "response.message")))
     if answer.status == 400 and any(isinstance(part, dict) and part.get("exists") is False for part in said):
-        text = "the number is not on WhatsApp"
+        text = gettext("The number is not on WhatsApp.")
         return answers.failed(answer, Kind.RECIPIENT_INVALID, NOT_ON_WHATSAPP, error=text, kept=kept)
     told = "; ".join(part for part in said if isinstance(part, str)) or None
     if told is not None and answer.status in (400, 500):

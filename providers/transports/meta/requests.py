@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.utils.translation import gettext
 
 from providers.messages import Message, WireRequest
 from providers.outcomes import Kind
@@ -85,5 +86,5 @@ def _media(url: str, caption: str) -> dict[str, Any]:
 
 def checked(text: str, longest: int) -> None:
     if len(text) > longest:
-        told = f"{len(text)} characters, and WhatsApp takes {longest}"
-        raise Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", told)
+        told = gettext("The text has %(length)s characters; at most %(limit)s are sent.")
+        raise Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", told % {"length": len(text), "limit": longest})
