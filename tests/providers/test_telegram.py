@@ -116,6 +116,7 @@ def test_media_go_by_their_address_with_the_text_as_caption(address: str, method
     ("fields", "reason"),
     [
         ({"body": "a" * 4097}, "CONTENT_TOO_LONG"),
+        ({"body": "*" * 16_385}, "CONTENT_TOO_LONG"),
         ({"body": "a" * 1025, "media_url": "https://cdn.example.com/a.png"}, "CONTENT_TOO_LONG"),
         ({"body": " \n"}, "EMPTY_MESSAGE"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -137,6 +138,15 @@ def test_buttons_work_without_formatting() -> None:
     body = "*Oi*\n[A](https://a.example)"
     found = read_markup(body, (), formatting=False, buttons=True)
     assert found == Marked("*Oi*", [], [[{"text": "A", "url": "https://a.example"}]])
+
+
+@pytest.mark.parametrize("mean", ["[", "`", "*a", "*a ", "_ _", "[](", "||", "\\\\"])
+def test_no_text_takes_long_to_read(mean: str) -> None:
+    body = mean * (16_384 // len(mean))
+    began = time.perf_counter()
+    marked(body, "](" * 5000, buttons=True)
+    marked("[" * 1000 + "](" * 5000, "](" * 5000)
+    assert time.perf_counter() - began < 5
 
 
 @given(MEAN, st.lists(MEAN, max_size=2), st.booleans(), st.booleans())

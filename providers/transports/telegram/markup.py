@@ -23,6 +23,8 @@ MARKERS: dict[str, str] = {
     "_": "italic",
     "~": "strikethrough",
 }
+LONGEST_LABEL, LONGEST_ADDRESS = 260, 2100
+"""With their brackets. What a stranger's text makes us look through stays little."""
 FENCE, TICK = "```", "`"
 _CODE = ("pre", "code")
 _SPECIAL = re.compile(r"[*_~|`\[\]()\\]")
@@ -98,8 +100,8 @@ def _link_at(body: str, at: int, end: int, literal: frozenset[int]) -> tuple[str
     """(text, address, place behind it) of a [text](address) that begins at a place."""
     if body[at] != "[" or at in literal:
         return None
-    middle = _find(body, "](", at + 1, end, literal)
-    close = _find(body, ")", middle + 2, end, literal) if middle > 0 else -1
+    middle = _find(body, "](", at + 1, min(end, at + LONGEST_LABEL), literal)
+    close = _find(body, ")", middle + 2, min(end, middle + LONGEST_ADDRESS), literal) if middle > 0 else -1
     if close < 0:
         return None
     label, address = body[at + 1 : middle].strip(), body[middle + 2 : close].strip()

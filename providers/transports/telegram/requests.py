@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 HEADERS = ("Content-Type: application/json", "Accept: application/json", USER_AGENT)
 LONGEST_TEXT, LONGEST_CAPTION = 4096, 1024
+LONGEST_BODY = 4 * LONGEST_TEXT
+"""With formatting and the addresses of its links; a longer one is not even read."""
 # By the ending of the address: (method, name of its field). Documents by address may only be these (Bot API, "Sending
 # files"), and an address without an ending is most often a picture.
 _PHOTO, _VIDEO, _AUDIO = ("sendPhoto", "photo"), ("sendVideo", "video"), ("sendAudio", "audio")
@@ -37,6 +39,8 @@ _CHANNEL = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}", re.ASCII)
 
 def build(settings: ProviderSettings, messages: Sequence[Message]) -> WireRequest:
     (message,) = messages
+    if len(message.body) > LONGEST_BODY:
+        raise _too_long(len(message.body), LONGEST_TEXT)
     features = settings.configuration.get("features", {})
     marked = read_markup(
         message.body,
@@ -79,8 +83,7 @@ def _content(message: Message, marked: Marked) -> tuple[str, dict[str, Any]]:
     """The method, and the fields that say what is sent."""
     longest = LONGEST_CAPTION if message.media_url else LONGEST_TEXT
     if len(marked.text) > longest:
-        told = gettext("The text has %(length)s characters; at most %(limit)s are sent.")
-        raise Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", told % {"length": len(marked.text), "limit": longest})
+        raise _too_long(len(marked.text), longest)
     if not message.media_url:
         if not marked.text.strip():
             raise Unsendable(Kind.REJECTED, "EMPTY_MESSAGE", gettext("The message has neither text nor media."))
@@ -88,6 +91,11 @@ def _content(message: Message, marked: Marked) -> tuple[str, dict[str, Any]]:
     method, field = _media_of(message.media_url)
     caption = {**_given("caption", marked.text), **_given("caption_entities", marked.entities)}
     return method, {field: message.media_url, **caption}
+
+
+def _too_long(length: int, limit: int) -> Unsendable:
+    told = gettext("The text has %(length)s characters; at most %(limit)s are sent.")
+    return Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", told % {"length": length, "limit": limit})
 
 
 def _options(features: dict[str, Any], marked: Marked, method: str) -> dict[str, Any]:
