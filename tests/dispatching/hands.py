@@ -105,13 +105,18 @@ def silence(connection: psycopg.Connection, worker_id: int, seconds: float = 60)
 
 
 def campaign_with(providers: Sequence[dict[str, Any]] = ({},), **fields: Any) -> tuple[Campaign, list[Provider]]:
-    """A campaign and its providers in order; each dict holds fields of a provider, and knobs of its configuration."""
+    """A campaign and its providers in order; each dict holds fields of a provider, and its configuration in full
+    or knobs of a gateway's."""
     campaign: Campaign = CampaignFactory.create(**fields)
     made = []
     for order, given in enumerate(providers, 1):
         own = dict(given)
-        configuration = {"provider_vendor": "gateway", "api_url": "http://127.0.0.1:9/", **own.pop("knobs", {})}
-        configuration.setdefault("authentication", {"type": "none"})
+        configuration = own.pop("configuration", None) or {
+            "provider_vendor": "gateway",
+            "api_url": "http://127.0.0.1:9/",
+            "authentication": {"type": "none"},
+            **own.pop("knobs", {}),
+        }
         provider = ProviderFactory.create(tenant=campaign.tenant, configuration=configuration, **own)
         CampaignProviderTemplateFactory.create(
             campaign_provider__campaign=campaign, campaign_provider__provider=provider, campaign_provider__order=order

@@ -13,10 +13,10 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from dispatching import advancing, claiming, facts, fallback, reaping, recording
+from dispatching import advancing, awaiting, claiming, facts, fallback, reaping, recording
 from dispatching.ids import mint_ids
 from dispatching.parcels import EMPTY_MESSAGE, Parcel
-from dispatching.partitions import partition_name, week_of
+from dispatching.partitions import partition_name, uuid_floor, week_of
 from dispatching.results import Move
 from dispatching.statuses import Status
 
@@ -69,13 +69,15 @@ def add_due(connection: psycopg.Connection, provider: str, count: int, due: str)
     )
 
 
-def add_dispatches(connection: psycopg.Connection, moment: dt.datetime, count: int, **fields: object) -> list[str]:
+def add_dispatches(
+    connection: psycopg.Connection, moment: dt.datetime, count: int, tenant_id: int = 1, **fields: object
+) -> list[str]:
     ids = mint_ids(moment, count)
     columns = "".join(f", {name}" for name in fields)
     connection.execute(
         "INSERT INTO dispatches (id, tenant_id, trigger_id, correlation_id, channel, dispatch_mode, status,"
-        f" triggered_at, received_at, created_at{columns}) SELECT id, 1, id, id::text, 'SMS', 'SYNC', 'PENDING', now(),"
-        f" now(), now(){', %s' * len(fields)} FROM unnest(%s::uuid[]) AS id",
+        f" triggered_at, received_at, created_at{columns}) SELECT id, {tenant_id}, id, id::text, 'SMS', 'SYNC',"
+        f" 'PENDING', now(), now(), now(){', %s' * len(fields)} FROM unnest(%s::uuid[]) AS id",
         [*fields.values(), ids],
     )
     return ids
@@ -127,6 +129,31 @@ def test_statements_by_id_look_only_into_the_partitions_of_their_ids(connection:
         plan = explain(connection, statement, parameters)
         assert visited(plan, "dispatches") == here, statement
         assert buffers(plan) < 100 * 40, statement
+
+
+def test_a_walk_reads_the_rows_of_its_chunk_and_no_other_tenants(connection: psycopg.Connection) -> None:
+    """Behind a long history, of which the walk has seen all but the last hundred."""
+    add_dispatches(connection, NOW - dt.timedelta(minutes=9), 3000, provider_id=MINE)
+    seen = add_dispatches(connection, NOW - dt.timedelta(minutes=7), 1, provider_id=MINE)
+    mine = add_dispatches(connection, NOW - dt.timedelta(minutes=5), 100, provider_id=MINE)
+    add_dispatches(connection, NOW - dt.timedelta(minutes=5), 3000, tenant_id=2, provider_id=FIRST)
+    walk = {
+        "tenant_id": 1,
+        "reached": seen[0],
+        "until": str(uuid_floor(NOW)),
+        "chunk": 2000,
+        "provider_id": MINE,
+        "now": NOW,
+        "after": 60.0,
+    }
+    for _ in ("with the statistics of a young table", "with true ones"):
+        plan = explain(connection, awaiting._WALK, walk)
+        assert buffers(plan) < 100 * 12 + 100
+        assert visited(plan, "dispatches") <= {partition_name("dispatches", week_of(NOW))}
+        states = explain(connection, awaiting._STATES, [mine, mine[0], mine[-1]])
+        assert visited(states, "dispatches") == {partition_name("dispatches", week_of(NOW))}
+        assert buffers(states) < 100 * 12
+        connection.execute("ANALYZE dispatches")
 
 
 @pytest.mark.parametrize(

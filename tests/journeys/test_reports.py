@@ -12,6 +12,7 @@ from providers.registry import TRANSPORTS
 from tenants.keys import SCOPES, mint_key
 from tests.factories import ProviderFactory, TemplateFactory
 from tests.journeys import campaigns
+from tests.journeys.events import trigger
 from tests.journeys.vendor import phone
 from tests.journeys.web import WebProcess, free_port
 from tests.journeys.world import World
@@ -83,3 +84,29 @@ def test_reports_reach_the_message_its_history_and_its_facts(
     )
     assert world.rows(repeated, "902") == [(3,)]
     assert WORD not in world.logs()
+
+
+def test_a_trigger_in_kafka_ends_as_a_delivery_in_kafka(world: World) -> None:
+    """The facts of one event, in their order: the seed's body, one correlation id, a version more each time."""
+    web_port, vendor_port = free_port(), free_port()
+    world.environment |= {VARIABLE: WORD, "PROVIDER_ENV_ALLOW_LIST": "PRISM_PROVIDER_*"}
+    world.environment["PUBLIC_URL"] = f"http://127.0.0.1:{web_port}"
+    provider = gateway(f"http://127.0.0.1:{vendor_port}")
+    campaigns.sends(campaigns.campaign("welcome"), provider)
+    address = f"gateway={world.environment['PUBLIC_URL']}/webhooks/{provider.pk}/status"
+    world.vendor("--callback", address, "--callback-secret", f"gateway={WORD}", port=vendor_port)
+    world.consumer()
+    world.sender().wait_for_output("started")
+    world.relay()
+    world.workers.append(WebProcess(world.environment, world.place / "web.log", port=web_port))
+    event = trigger("welcome", phone_number=phone(0))
+    world.publish(event)
+    read = world.facts.wait_for_status(event["correlation_id"], "READ")
+    facts = [fact for fact in world.facts.seen if fact.dispatch_id == read.dispatch_id]
+    assert facts[0].status == "SENT"
+    assert {fact.status for fact in facts} <= {"SENT", "DELIVERED", "READ"}
+    assert [fact.version for fact in facts] == sorted({fact.version for fact in facts})
+    for fact in facts:
+        assert fact.body.keys() == facts[0].body.keys()
+        assert (fact.body["correlation_id"], fact.body["trace_id"]) == (event["correlation_id"], event["trace_id"])
+        assert (fact.body["journey_name"], fact.key) == ("welcome", "12345678000190")
