@@ -23,7 +23,7 @@ from providers.models import Purpose
 from providers.outcomes import bounded_text
 from providers.probe_rows import Claimed, Probes
 from providers.settings import ProviderSettings
-from providers.transports import Checkable, Registering, Transport
+from providers.transports import Checkable, Registering, Transport, Unsendable
 from providers.verdicts import Verdict
 from providers.wire import Wire, boottime
 from tenants.database import connect
@@ -146,6 +146,8 @@ def _without_asking(check: Claimed, state: ProviderState) -> WireRequest | Verdi
         return Verdict(ok=False, code=verdicts.CONFIGURATION, detail=state.problem or "")
     try:
         return _request(check, state.transport, state.settings)
+    except Unsendable as refusal:
+        return Verdict(ok=False, code=verdicts.CONFIGURATION, detail=refusal.error)
     except Exception:
         log.exception("health_request_failed", metadata={"provider": check.provider_id, "purpose": check.purpose})
         return Verdict(ok=False, code=verdicts.INTERNAL)

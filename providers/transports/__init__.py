@@ -71,7 +71,8 @@ class Checkable(Protocol):
     """Optional beside Transport: how to ask a vendor whether it would take a message, without sending one."""
 
     def health_request(self, settings: ProviderSettings) -> WireRequest | None:
-        """A request that reaches nobody; None where there is nothing to ask."""
+        """A request that reaches nobody; None where there is nothing to ask. Raises Unsendable where the configuration
+        or its credential is good for none."""
 
     def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
         """What the answer means. Only complete answers come here."""

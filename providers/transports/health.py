@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from providers import verdicts
 from providers.messages import WireAnswer, WireRequest
 from providers.outcomes import bounded_text
@@ -29,6 +31,16 @@ def knock(settings: ProviderSettings, address: str, headers: tuple[str, ...]) ->
     """The root of the address' server, which is never where messages are taken."""
     parts = urlsplit(address)
     return _request(settings, "HEAD", f"{parts.scheme}://{parts.netloc}/", headers)
+
+
+def within_bounds(request: WireRequest) -> WireRequest:
+    """A vendor's own question, for no longer than a check may take."""
+    return msgspec.structs.replace(
+        request,
+        timeout_ms=min(request.timeout_ms, LONGEST_WAIT_MS),
+        connect_timeout_ms=min(request.connect_timeout_ms, LONGEST_CONNECT_MS),
+        max_answer_bytes=MAX_ANSWER_BYTES,
+    )
 
 
 def read(settings: ProviderSettings, answer: WireAnswer, *, knocked: bool) -> Verdict:

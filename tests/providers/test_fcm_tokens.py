@@ -177,9 +177,9 @@ def test_a_key_that_is_echoed_is_kept_nowhere() -> None:
 )
 def test_its_health_is_whether_google_gives_a_token(status: int, body: Any, code: str) -> None:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = TRANSPORT.health_request(settings())
+    request = TRANSPORT.health_request(settings({"timeout_ms": 60_000}))
     assert request is not None
-    assert request.url == "https://oauth2.googleapis.com/token"
+    assert (request.url, request.timeout_ms) == ("https://oauth2.googleapis.com/token", 10_000)
     verdict = TRANSPORT.read_health(settings(), answer(status, raw))
     assert (verdict.code, verdict.ok) == (code, code == verdicts.OK)
     assert "ya29" not in verdict.detail

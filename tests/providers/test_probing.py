@@ -151,6 +151,13 @@ def test_a_variable_that_is_not_set_is_told_by_its_name(monkeypatch: pytest.Monk
     assert VARIABLE in check.message
 
 
+def test_a_credential_that_is_none_of_the_vendors_is_told_without_a_request() -> None:
+    configuration = {"provider_vendor": "fcm", "service_account_env_var": VARIABLE}
+    check = checked(ProviderFactory.create(provider_type="PUSH", configuration=configuration))
+    assert (check.ok, check.code) == (False, "CONFIGURATION")
+    assert check.message == "The credential is not the JSON file of a service account."
+
+
 def test_a_stored_secret_is_used_and_kept_out_of_rows_and_logs(caplog: pytest.LogCaptureFixture) -> None:
     with vendor(401, f"no {CANARY}".encode()) as server:
         provider = gateway(server.url, health_url=f"{server.url}/health")

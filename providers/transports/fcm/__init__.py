@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from providers.messages import Message, WireAnswer, WireRequest
 from providers.outcomes import Outcome
-from providers.transports import Known, Question
+from providers.transports import Known, Question, health
 from providers.transports.fcm import answers, configuring, requests, tokens
 from providers.transports.vendor import Vendor
 from providers.verdicts import Verdict
@@ -57,7 +57,7 @@ class Fcm(Vendor):
 
     def health_request(self, settings: ProviderSettings) -> WireRequest | None:
         """Asking for a token proves the service account, and reaches nobody."""
-        return tokens.ask(settings)
+        return health.within_bounds(tokens.ask(settings))
 
     def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
         return tokens.read_health(settings, answer)

@@ -76,10 +76,10 @@ SCHEMA: dict[str, Any] = {
         "sender": SENDER,
         "api_key_env_var": {
             "type": "string",
-            "title": _("API key"),
+            "title": _("SendGrid's API key"),
             "description": _("Begins with “SG.” and needs the permission Mail Send."),
         },
-        "api_key_secret": {"type": "string", "title": _("API key (stored secret)")},
+        "api_key_secret": {"type": "string", "title": _("SendGrid's API key (stored secret)")},
         "region": {
             "enum": sorted(ADDRESSES, reverse=True),
             "x-titles": {"global": _("Global"), "eu": _("European Union")},
