@@ -20,6 +20,7 @@ from dispatching.lanes import Lanes
 from dispatching.results import Sent
 from dispatching.snapshot import SnapshotHolder
 from providers.circuits import UNAVAILABLE, State
+from providers.outcomes import Kind
 
 LOOK_S = 0.5
 
@@ -80,6 +81,9 @@ class Breakers:
                 window.clear()
             good = bad = limited = 0
             for sent in own:
+                if sent.outcome.kind is Kind.ACCEPTED and not sent.batch.is_probe:
+                    good += 1
+                    continue
                 sign = sign_of(sent.outcome, asked=sent.returned_at is not None)
                 if sent.batch.is_probe:
                     probes.append(Trouble(sent, sign, is_probe=True, retry_after=sent.outcome.retry_after))

@@ -218,3 +218,18 @@ def test_a_mapping_is_judged_and_previewed_before_it_is_saved(caller: Caller, pa
     assert codes_of(caller.post("mappings/preview", {**asked, "template_id": str(uuid.uuid4())})) == {
         "#/template_id": "unknown"
     }
+
+
+def test_weights_and_a_pace_of_its_own_are_kept_and_judged(caller: Caller, payload: dict[str, Any]) -> None:
+    row = payload["providers"][0]
+    payload |= {"strategy": "weighted", "max_messages_per_minute": 120, "providers": [{**row, "weight": 3}]}
+    made = caller.post("campaigns", payload)
+    assert made.status_code == 201, made.content
+    body = made.json()
+    assert (body["strategy"], body["max_messages_per_minute"]) == ("weighted", 120)
+    assert body["providers"][0]["weight"] == 3
+    wrong = {**payload, "journey_name": "other", "max_messages_per_minute": 0, "providers": [{**row, "weight": 0}]}
+    refused = caller.post("campaigns", wrong)
+    assert refused.status_code == 422
+    assert "weight" in refused.content.decode()
+    assert "max_messages_per_minute" in refused.content.decode()

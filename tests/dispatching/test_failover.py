@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from campaigns.models import Campaign, CampaignProvider
 from campaigns.spreading import in_order_for
 from dispatching.models import Dispatch, DueDispatch
+from dispatching.rehearsing import rehearse
 from outbox.models import OutboxEvent
 from providers.circuits import ProviderCircuit
 from providers.models import Provider
 from providers.outcomes import Kind, Outcome
+from tenants.scope import tenant_scope
 from tests.dispatching.conftest import MakeTrigger
 from tests.dispatching.hands import ACCEPTED, REJECTED, UNKNOWN, Hands, campaign_with
 from tests.dispatching.test_breakers import let_time_pass, look
@@ -95,6 +97,20 @@ def test_where_none_is_available_it_waits_for_the_first(
     hands.plan(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
     assert chain() == [("WHATSAPP", "PENDING", "")]
     assert hands.claim() == 0
+
+
+def test_who_asks_whether_a_person_would_get_it_is_told_of_the_one_that_takes_over(
+    make_trigger: MakeTrigger, campaign: Campaign
+) -> None:
+    trouble(of_type("WHATSAPP"))
+    with tenant_scope(campaign.tenant_id):
+        told = rehearse(make_trigger(campaign.name, tenant_id=campaign.tenant_id), dt.datetime.now(dt.UTC))
+    assert told is not None
+    assert isinstance(told.outcome, list)
+    assert [(draft.channel, draft.reason) for draft in told.outcome] == [
+        ("WHATSAPP", "PROVIDER_UNAVAILABLE"),
+        ("EMAIL", ""),
+    ]
 
 
 def test_a_provider_that_only_asks_for_less_keeps_its_messages(
