@@ -39,7 +39,7 @@ def test_a_right_configuration_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("changes", "path", "words"),
     [
-        ({"provider_vendor": "pigeon"}, "provider_vendor", "known vendors: blip, console, "),
+        ({"provider_vendor": "pigeon"}, "provider_vendor", "known vendors: aws_sns, blip, console, "),
         ({"provider_vendor": ["gateway"]}, "provider_vendor", "not known"),
         ({"api_url": None}, "api_url", "required"),
         ({"authentication": None}, "authentication", "required"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from django.utils.translation import gettext
+
 from providers.messages import Message, Signing, WireRequest
 from providers.outcomes import Kind
 from providers.transports import Unsendable, health, phones
@@ -79,9 +81,10 @@ def _text(message: Message) -> str:
     """An SMS carries no file: a link to it stands below the text."""
     text = f"{message.body.rstrip()}\n{message.media_url}" if message.media_url else message.body
     if not text.strip():
-        raise Unsendable(Kind.REJECTED, "NO_CONTENT", "an SMS needs a text")
+        raise Unsendable(Kind.REJECTED, "NO_CONTENT", gettext("An SMS needs a text."))
     if len(text) > LONGEST_TEXT:
-        raise Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", f"SNS takes {LONGEST_TEXT} characters at most")
+        told = gettext("The text has %(length)s characters; at most %(limit)s are sent.")
+        raise Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", told % {"length": len(text), "limit": LONGEST_TEXT})
     return text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.utils.translation import gettext
 
 from providers.messages import Envelope, Message, WireRequest
 from providers.outcomes import Kind
@@ -25,9 +26,9 @@ def build(settings: ProviderSettings, message: Message) -> WireRequest:
     configuration = settings.configuration
     recipient = _recipient(message)
     if not (message.subject or "").strip():
-        raise Unsendable(Kind.REJECTED, "NO_SUBJECT", "an e-mail needs a subject")
+        raise Unsendable(Kind.REJECTED, "NO_SUBJECT", gettext("An e-mail needs a subject."))
     if not message.body.strip():
-        raise Unsendable(Kind.REJECTED, "NO_CONTENT", "an e-mail needs a text")
+        raise Unsendable(Kind.REJECTED, "NO_CONTENT", gettext("An e-mail needs a text."))
     content = emails.content_of(message.body, message.media_url, is_html=configuration.get("html"))
     return WireRequest(
         method="MAIL",
@@ -82,7 +83,7 @@ def _envelope(settings: ProviderSettings, sender: str, recipient: str) -> Envelo
 def _recipient(message: Message) -> str:
     spelled = ascii_address(mail_blocks.address_of(message))
     if spelled is None:
-        raise Unsendable(Kind.RECIPIENT_INVALID, "INVALID_EMAIL", "the address has accents or marks before its @")
+        raise Unsendable(Kind.RECIPIENT_INVALID, "INVALID_EMAIL", gettext("The e-mail address is malformed."))
     return spelled
 
 
@@ -115,9 +116,8 @@ def _unsubscribing(block: dict[str, Any], message: Message) -> list[bytes]:
         for name, value in mail_blocks.unsubscribe_headers(block, message).items()
     ]
     if any(len(line) > LONGEST_LINE for each in lines for line in each.split("\r\n")):
-        raise Unsendable(
-            Kind.REJECTED, "CONTENT_TOO_LONG", "the address for unsubscribing is longer than a header may be"
-        )
+        told = gettext("The address for unsubscribing is longer than a header may be.")
+        raise Unsendable(Kind.REJECTED, "CONTENT_TOO_LONG", told)
     return [f"{line}\r\n".encode("ascii") for line in lines]
 
 
