@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 
 from dispatching import arrays
-from dispatching.owing import Look, Owed, State, Watch, next_look
+from dispatching.owing import UNUSABLE_FOR, Look, Owed, State, Watch, next_look
 from dispatching.partitions import uuid_floor
 
 WALK_EVERY_S = 15
@@ -115,24 +115,31 @@ class Looked(msgspec.Struct):
     late: dict[str, int]
 
 
-def watch(connection: psycopg.Connection, watches: Mapping[str, Watch], now: dt.datetime) -> None:
+Watches = Mapping[str, Watch | None]
+"""By provider id. Those without a watch cannot be used now: where their walk stands is kept, and what they owe."""
+
+
+def watch(connection: psycopg.Connection, watches: Watches, now: dt.datetime) -> None:
     """Exactly these providers are walked from now on."""
-    ids = arrays.plain(watches)
+    usable = {provider_id: found.first_s for provider_id, found in watches.items() if found}
     with connection.transaction():
-        connection.execute(_UNWATCH, [ids])
-        after = arrays.plain([watch.first_s for watch in watches.values()])
-        connection.execute(_WATCH, {"ids": ids, "after": after, "now": now, "back": START_BACK})
+        connection.execute(_UNWATCH, [arrays.plain(watches)])
+        given = {"ids": arrays.plain(usable), "after": arrays.plain(usable.values()), "now": now, "back": START_BACK}
+        connection.execute(_WATCH, given)
 
 
-def walk(connection: psycopg.Connection, watches: Mapping[str, Watch], now: dt.datetime) -> tuple[str, int] | None:
+def walk(connection: psycopg.Connection, watches: Watches, now: dt.datetime) -> tuple[str, int] | None:
     """One chunk of whichever provider is due. (its id, messages that it owes a report of), None where none is due."""
+    usable = {provider_id: found.first_s for provider_id, found in watches.items() if found}
+    if not usable:
+        return None
     with connection.transaction():
         due = now - dt.timedelta(seconds=WALK_EVERY_S)
-        row = connection.execute(_NEXT_WALK, [arrays.plain(watches), due]).fetchone()
+        row = connection.execute(_NEXT_WALK, [arrays.plain(usable), due]).fetchone()
         if row is None:
             return None
         provider_id, tenant_id, reached = row
-        after = watches[provider_id].first_s
+        after = usable[provider_id]
         given = {
             "provider_id": provider_id,
             "tenant_id": tenant_id,
@@ -153,7 +160,7 @@ def walk(connection: psycopg.Connection, watches: Mapping[str, Watch], now: dt.d
     return provider_id, followed
 
 
-def look(connection: psycopg.Connection, watches: Mapping[str, Watch], now: dt.datetime) -> Looked:
+def look(connection: psycopg.Connection, watches: Watches, now: dt.datetime) -> Looked:
     """Judge the rows whose moment has come. Those to be asked about are kept from other looks until RETAKE_S."""
     with connection.transaction():
         rows = connection.execute(_TAKE, [now, LOOK_CHUNK]).fetchall()
@@ -164,6 +171,9 @@ def look(connection: psycopg.Connection, watches: Mapping[str, Watch], now: dt.d
         questions: list[Question] = []
         overdue: dict[str, dt.datetime] = {}
         for one in owed:
+            if one.provider_id in watches and watches[one.provider_id] is None:
+                later.append((one, now + UNUSABLE_FOR))
+                continue
             state = states.get(one.dispatch_id)
             found = next_look(one, state, watches.get(one.provider_id), now)
             if found.overdue_since:

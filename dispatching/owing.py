@@ -19,6 +19,10 @@ MOST_TRIES = 100
 """Asking that fails so often is given up: about a day, as long as vendors keep what they know."""
 
 
+UNUSABLE_FOR = dt.timedelta(minutes=15)
+"""How long what a provider owes is left alone whose configuration or credentials cannot be read now."""
+
+
 class Look(enum.Enum):
     """What a look at a waiting row leads to."""
 
@@ -67,12 +71,16 @@ class Next(msgspec.Struct, frozen=True):
     overdue_since: dt.datetime | None = None
 
 
-def watches_of(providers: Iterable[ProviderState]) -> dict[str, Watch]:
-    """By provider id, those that owe reports as they are set up. Switched off or not: they took messages before."""
-    found = {}
+def watches_of(providers: Iterable[ProviderState]) -> dict[str, Watch | None]:
+    """By provider id, those that owe reports as they are set up; None where that cannot be told now. Switched off or
+    not: they took messages before."""
+    found: dict[str, Watch | None] = {}
     for provider in providers:
         transport, settings = provider.transport, provider.settings
-        if transport is None or settings is None or not transport.awaits_reports(settings):
+        if transport is None or settings is None:
+            found[provider.id] = None
+            continue
+        if not transport.awaits_reports(settings):
             continue
         moments = tuple(transport.poll_after_s) if isinstance(transport, Polled) else ()
         if moments or settings.overdue_after_s is not None:

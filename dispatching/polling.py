@@ -66,7 +66,7 @@ class Follower:
         self._snapshots = snapshots or SnapshotHolder()
         self._connection: psycopg.Connection | None = None
         self._providers: dict[str, ProviderState] = {}
-        self._watches: dict[str, Watch] = {}
+        self._watches: dict[str, Watch | None] = {}
         self._next_watch = 0.0
         self._open_requests = 0
         self.reported = 0
@@ -102,7 +102,7 @@ class Follower:
         connection = self._open()
         now = _database_time(connection)
         self._watch(connection, now)
-        walked = awaiting.walk(connection, self._watches, now) if self._watches else None
+        walked = awaiting.walk(connection, self._watches, now)
         if walked:
             metrics.FOLLOWED.labels(provider=walked[0]).inc(walked[1])
         looked = awaiting.look(connection, self._watches, now)

@@ -134,7 +134,8 @@ def _with_reason(text: str, dispatch: Dispatch) -> str:
     parts = [text]
     told, detail = reason_text(dispatch.reason), detail_of(dispatch)
     if dispatch.status == Status.FAILED and told == dispatch.reason:
-        parts.append(_("%(provider)s refused it."))
+        refused, unsent = _("%(provider)s refused it."), _("It cannot go out through %(provider)s as it is.")
+        parts.append(refused if dispatch.dispatched_at else unsent)
     elif told:
         parts.append(told.replace("%", "%%"))
     if detail and detail != told:

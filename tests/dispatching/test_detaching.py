@@ -18,8 +18,10 @@ from pytest_django.fixtures import Settings
 from dispatching import detaching
 from dispatching.detaching import detach_partitions
 from dispatching.ids import mint_ids
-from dispatching.models import Attempt, Dispatch, ProviderMessage
+from dispatching.models import Attempt, AwaitedReport, Dispatch, OverdueDelivery, ProviderMessage
 from dispatching.partitions import TABLES, ensure_partitions, existing_partitions, partition_name, week_of
+from dispatching.polling import follow_reports
+from dispatching.retention import clean_unsettled
 from dispatching.statuses import Status
 from tests.factories import DispatchFactory, DueDispatchFactory
 
@@ -200,3 +202,20 @@ def test_two_runs_at_once_do_not_disturb_each_other(old_weeks: None, connection:
     connection.execute("SELECT pg_advisory_lock(hashtext('prism.detach'))")
     assert detach_partitions() == detaching.Detached()
     assert attached() == set(NAMES.values())
+
+
+def test_an_owed_report_holds_no_week_up_and_ends_with_it(old_weeks: None) -> None:
+    dispatch = old_dispatch()
+    assert dispatch.provider_id
+    AwaitedReport.objects.create(
+        dispatch_id=dispatch.pk, tenant=dispatch.tenant, provider_id=dispatch.provider_id, look_at=NOW
+    )
+    OverdueDelivery.objects.create(
+        dispatch=dispatch, tenant=dispatch.tenant, provider_id=dispatch.provider_id, since=OLD
+    )
+    done = detach_partitions()
+    assert (NAMES["dispatches"] in done.detached, done.kept) == (True, ())
+    follow_reports(max_seconds=10)
+    clean_unsettled()
+    assert not AwaitedReport.objects.exists()
+    assert not OverdueDelivery.objects.exists()

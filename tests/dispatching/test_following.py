@@ -347,6 +347,27 @@ def test_a_provider_that_owes_no_report_any_more_is_left_alone(send: Send, clock
     assert overdue() == []
 
 
+def test_what_is_owed_is_kept_while_a_configuration_cannot_be_used(send: Send, office: Office, clock: Clock) -> None:
+    first, second = send("polled", 2)
+    office.known = {second: "delivered"}
+    clock.shift = 1000
+    follow()
+    provider = Provider.objects.get()
+    configuration = dict(provider.configuration)
+    provider.configuration = {"provider_vendor": "nobody"}
+    provider.save()
+    for shift in (4000, 5000):
+        clock.shift = shift
+        follow()
+    assert (len(office.asked), AwaitedReport.objects.count(), ReportWalk.objects.count()) == (1, 1, 1)
+    provider.configuration = configuration
+    provider.save()
+    office.known = {first: "delivered"}
+    clock.shift = 6000
+    assert follow() == 1
+    assert states() == {first: "DELIVERED", second: "DELIVERED"}
+
+
 def test_a_row_may_say_another_time(send: Send, clock: Clock) -> None:
     (name,) = send("reporting")
     provider = Provider.objects.get()
