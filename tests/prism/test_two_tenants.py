@@ -38,7 +38,7 @@ LEFT_OUT = {
 OTHER_ARGUMENTS = {
     "admin:view_on_site",
     "admin:auth_user_password_change",
-    *(f"admin:providers_provider_{name}" for name in ("check", "checks", "copy", "register", "switch")),
+    *(f"admin:providers_provider_{name}" for name in ("check", "checks", "copy", "register", "resume", "switch")),
     "admin:campaigns_campaign_duplicate",
     "admin:campaigns_campaign_switch",
 }
