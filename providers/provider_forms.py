@@ -35,6 +35,10 @@ class ProviderForm(EditionForm):
         if "provider_type" in self.fields:
             self.fields["provider_type"].widget.attrs.update({"list": "provider-types", "autocomplete": "off"})
 
+    def _get_validation_exclusions(self) -> set[str]:
+        # A vendor's form has no such field, yet what must be unique depends on it.
+        return super()._get_validation_exclusions() - {"configuration"}
+
     def clean_provider_type(self) -> str:
         typed: str = self.cleaned_data["provider_type"].strip()
         return typed.upper() if typed.upper() in KNOWN_TYPES else typed

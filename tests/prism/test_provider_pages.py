@@ -274,6 +274,23 @@ def test_a_vendors_form_begins_with_what_is_usual_for_it(two: tuple[Filled, Fill
     assert "Empty: no limit." in anything.content.decode()
 
 
+def test_a_second_evolution_provider_of_one_person_is_told_at_the_form(
+    two: tuple[Filled, Filled], author: Client
+) -> None:
+    typed = {
+        "configuration__api_url": "https://evolution.example.com",
+        "configuration__instance": "growth",
+        "configuration__authentication__api_key__source": "_secret",
+        "configuration__authentication__api_key__value": "hunter22",
+        "owner": str(two[0].user_ids["author"]),
+    }
+    assert add_by_form(author, "evolution", **typed).status_code == 302
+    again = add_by_form(author, "evolution", **typed, provider_name="Another")
+    assert again.status_code == 200
+    assert "has an Evolution provider already" in errors(again)["__all__"]
+    assert add_by_form(author, "evolution", **{**typed, "owner": "", "provider_name": "Ours"}).status_code == 302
+
+
 def test_the_list_says_the_pace_that_holds(two: tuple[Filled, Filled], author: Client) -> None:
     with as_owner_role():
         ProviderFactory.create(tenant=two[0].tenant, configuration={"provider_vendor": "meta"})
