@@ -142,7 +142,8 @@ def _problems_of_addresses(configuration: dict[str, Any]) -> list[Problem]:
     """What the wire would refuse anyway is told at once."""
     found: list[Problem] = []
     for path, value in _urls(configuration):
-        host = next(iter(credentials.hosts_of({"url": value})), "").rpartition(":")[0]
+        is_url = "://" in value
+        host = next(iter(credentials.hosts_of({"url": value})), "").rpartition(":")[0] if is_url else value
         if value.lower().startswith("http://"):
             found.append((path, gettext("must begin with https:// (OUTBOUND_ALLOW_PRIVATE is off)")))
         elif is_literal(host) and guard.refusal(host.strip("[]")) is not None:
@@ -151,8 +152,9 @@ def _problems_of_addresses(configuration: dict[str, Any]) -> list[Problem]:
 
 
 def _urls(value: Any, path: str = "") -> list[tuple[str, str]]:
+    """Also where a host stands alone, as for SMTP."""
     if isinstance(value, str):
-        return [(path, value)] if "://" in value else []
+        return [(path, value)] if "://" in value or path.endswith(".host") else []
     if isinstance(value, dict):
         return [each for key, inner in value.items() for each in _urls(inner, f"{path}.{key}" if path else key)]
     return []

@@ -62,8 +62,9 @@ def text_in(parsed: EmailMessage, kind: str) -> str:
     return str(part.get_content()).replace("\r\n", "\n")
 
 
-def problems_of(configuration: dict[str, Any]) -> dict[str, str]:
-    return dict(validate_configuration("EMAIL", configuration, allow_list=makers.ALLOW_LIST))
+def problems_of(configuration: dict[str, Any], *, inside: bool = False) -> dict[str, str]:
+    found = validate_configuration("EMAIL", configuration, allow_list=makers.ALLOW_LIST, allow_private=inside)
+    return dict(found)
 
 
 def with_server(**changes: Any) -> dict[str, Any]:
@@ -196,7 +197,9 @@ def test_port_security_and_greeting_make_the_address(server: dict[str, Any], url
 def test_a_relay_inside_needs_no_encryption_and_no_login() -> None:
     for host in ("localhost", "mailhog", "relay.svc", "10.0.0.1"):
         configuration = {**PLAIN, "smtp": {"host": host, "port": 25, "security": "none"}}
-        assert problems_of(configuration) == {}, host
+        assert problems_of(configuration, inside=True) == {}, host
+    literal = {**PLAIN, "smtp": {"host": "10.0.0.1", "security": "none"}}
+    assert list(problems_of(literal)) == ["smtp.host"], "a private address, where none may be reached"
     request = build({**PLAIN, "smtp": {"host": "relay", "port": 25, "security": "none"}})
     assert request.envelope is not None
     assert (request.url, request.envelope.starttls) == ("smtp://relay:25/brand.com", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from providers.messages import WireAnswer
-from providers.wire import Wire, boottime, letters
-from tests.providers.wire.hostile import Hostile, exchange
-from tests.providers.wire.mail import MESSAGE, PASSWORD, USERNAME, Office, mail_to, office
+from providers.wire import Wire, boottime, couriers, letters
+from tests.providers.wire.hostile import Hostile, collect, exchange
+from tests.providers.wire.mail import MESSAGE, PASSWORD, USERNAME, Dialogue, Office, hangs, mail_to, office
 from tests.providers.wire.test_tls import Certificate
 
 NAME = "mx.example.com"
@@ -207,3 +208,29 @@ def test_mail_does_not_go_over_http_nor_http_over_mail(wire: Wire) -> None:
         answer = exchange(wire, mail_to(vendor.url()))
         assert not vendor.requests
     assert (answer.left, answer.complete) == (False, False)
+
+
+def test_couriers_without_work_say_good_bye_and_end(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(couriers, "IDLE_SECONDS", 0.2)
+    dialogue = Dialogue()
+    with Hostile(dialogue) as server:
+        assert_taken(exchange(wire, mail_to(local(server.port))))
+        assert any(thread.name == "wire-mail" for thread in threading.enumerate())
+        end = time.monotonic() + 10
+        while time.monotonic() < end and "QUIT" not in dialogue.commands:
+            wire.poll(0.1)
+        assert dialogue.commands[-1] == "QUIT"
+        assert_taken(exchange(wire, mail_to(local(server.port))))
+
+
+def test_more_couriers_than_allowed_leave_the_rest_unsent(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(couriers, "MAX_COURIERS", 2)
+    with Hostile(Dialogue(end=hangs)) as silent:
+        for number in range(3):
+            wire.submit(number, "mail", 3, mail_to(local(silent.port), timeout_ms=600), boottime() + 60)
+        answers = dict(collect(wire, 3))
+    assert [(answers[number].left, answers[number].error) for number in range(3)] == [
+        (True, "timeout"),
+        (True, "timeout"),
+        (False, "connect"),
+    ]
