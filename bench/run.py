@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import databases, drain, latency, pages, statement_count, throughput
+from bench import by_vendor, databases, drain, latency, pages, statement_count, throughput
 from bench.laboratory import Laboratory, SideName, open_laboratory
 from bench.processes import BenchError
 from bench.report import Report, row
@@ -37,6 +37,7 @@ class Size:
     statements: int
     history: int
     looks: int
+    sending_seconds: float
 
 
 FULL = Size(
@@ -48,10 +49,19 @@ FULL = Size(
     statements=10_000,
     history=1_000_000,
     looks=40,
+    sending_seconds=2.0,
 )
 # For tests of the benchmark itself: every row, none of them worth believing.
 QUICK = Size(
-    rounds=1, seconds=0.1, warm_up=500, least=1_000, latency_seconds=2.0, statements=500, history=2_000, looks=2
+    rounds=1,
+    seconds=0.1,
+    warm_up=500,
+    least=1_000,
+    latency_seconds=2.0,
+    statements=500,
+    history=2_000,
+    looks=2,
+    sending_seconds=0.1,
 )
 
 
@@ -68,6 +78,7 @@ class Run:
         self.drain()
         self.latency()
         self.statements()
+        self.sending()
         self.pages()
 
     def warm_up(self) -> None:
@@ -136,6 +147,10 @@ class Run:
                 self.report.add(row(f"page_{page.name}_p95_ms", "ms", [page.p95_ms], digits=1))
                 self.report.add(row(f"page_{page.name}_statements", "statements", [page.statements]))
 
+    def sending(self) -> None:
+        with self.step("Messages of each vendor through the simulator"):
+            show_sending(self.report, self.console, self.size.sending_seconds)
+
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         self.console.print(title)
@@ -144,12 +159,27 @@ class Run:
         self.console.print(f"  [dim]{time.monotonic() - begun:.0f} s[/dim]")
 
 
+def show_sending(report: Report, console: Console, seconds: float) -> None:
+    """A row per vendor; where it takes several messages in one request, what that gains."""
+    alone = 1.0
+    for rate in by_vendor.measure(seconds):
+        console.print(f"  {rate.vendor} by {rate.batch}: {rate.per_second:,.0f} messages/s")
+        if rate.batch == 1:
+            alone = rate.per_second
+            report.add(row(f"send_{rate.vendor}", "messages/s", [alone]))
+        else:
+            report.add(row(f"send_{rate.vendor}_by_{rate.batch}", "messages/s", [rate.per_second]))
+            gain = rate.per_second / alone
+            report.add(row(f"gain_{rate.vendor}_by_{rate.batch}", "times", [gain], digits=1))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="one tiny round of everything: proves the benchmark, not Prism"
     )
     parser.add_argument("--only-pages", action="store_true", help="the pages people open, over a long history")
+    parser.add_argument("--only-sending", action="store_true", help="messages of each vendor through the simulator")
     parser.add_argument("--root", type=Path, default=CHECKOUT / ".local" / "bench", help="its own PostgreSQL and Kafka")
     parser.add_argument("--output", type=Path, default=CHECKOUT / ".local" / "bench.jsonl")
     options = parser.parse_args()
@@ -157,6 +187,11 @@ def main() -> int:
     # A supervisor's stop cleans up like a person's.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if options.only_sending:
+            report = Report(options.output)
+            show_sending(report, console, (QUICK if options.quick else FULL).sending_seconds)
+            report.show(console)
+            return 0
         with open_laboratory(options.root, console.print) as laboratory:
             settings = databases.settings(laboratory.services)
             console.print("PostgreSQL: " + ", ".join(f"{name} = {value}" for name, value in settings.items()))

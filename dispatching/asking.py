@@ -113,7 +113,8 @@ def _read(inquiry: Inquiry, answer: WireAnswer) -> Known | Outcome:
         if isinstance(read, Known):
             return read
     else:
-        read = outcome_without_answer(answer)
+        # Half an answer to a question may be half a token: nothing of it is kept.
+        read = outcome_without_answer(msgspec.structs.replace(answer, body=b""))
     if read.kind in (Kind.UNKNOWN, Kind.ACCEPTED):
         # Nothing was sent to the person: the question is asked again with the next try.
         read = msgspec.structs.replace(read, kind=Kind.DEFERRED)

@@ -6,6 +6,7 @@ import datetime as dt
 import queue
 from collections.abc import Callable, Sequence
 
+import msgspec
 import structlog
 
 from dispatching.asking import REFUSED_HERE, Inquiries, Inquiry, outcome_without_answer
@@ -16,6 +17,7 @@ from providers.messages import WireAnswer, WireRequest
 from providers.outcomes import Kind, Outcome
 from providers.registry import TRANSPORTS
 from providers.transports import Transport, Unsendable
+from providers.transports.redaction import redacted
 from providers.wire import Wire
 
 POLL_S = 0.2
@@ -167,6 +169,7 @@ def _sents(group: Group, answer: WireAnswer, now: dt.datetime) -> list[Sent]:
 
 def _outcomes(group: Group, answer: WireAnswer) -> list[Outcome]:
     parcels = group.parcels
+    answer = _without_secrets(group, answer)
     if not answer.complete:
         return [outcome_without_answer(answer)] * len(parcels)
     settings = group.settings
@@ -179,6 +182,16 @@ def _outcomes(group: Group, answer: WireAnswer) -> list[Outcome]:
         log.exception("parse_failed", result="failure", provider_id=settings.provider_id)
         problem = repr(error)[:500]
     return [Outcome(Kind.UNKNOWN, reason=REFUSED_HERE, error=problem)] * len(parcels)
+
+
+def _without_secrets(group: Group, answer: WireAnswer) -> WireAnswer:
+    """What was learnt for the request, such as a token, is as secret as what it was learnt with. Our credentials the
+    transports take out of answers, but none of them sees one that was cut short."""
+    secrets = [*group.known.values()]
+    if not answer.complete:
+        secrets += group.settings.credentials.values()
+    body = redacted(answer.body, secrets) if answer.body and secrets else answer.body
+    return answer if body is answer.body else msgspec.structs.replace(answer, body=body)
 
 
 def _unbuildable(batch: Batch, parcels: list[Parcel], error: Exception) -> list[Sent]:

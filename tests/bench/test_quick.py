@@ -10,6 +10,8 @@ import msgspec
 
 from bench.report import Row
 from prism.embedded.services import CHECKOUT, TEST_ROOT
+from providers.registry import TRANSPORTS
+from tests.providers.declarations import SENDS_NOTHING
 
 WITH_FLOOR = {
     "sync_throughput",
@@ -29,7 +31,10 @@ def test_a_quick_run_tells_every_row(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {row.name: row for line in output.read_bytes().splitlines() for row in [msgspec.json.decode(line, type=Row)]}
     pages = {name for name in rows if name.startswith("page_")}
-    assert rows.keys() - pages == WITH_FLOOR | {"async_drain"}
+    sends = {name for name in rows if name.startswith(("send_", "gain_"))}
+    assert {f"send_{vendor}" for vendor in set(TRANSPORTS) - SENDS_NOTHING} <= sends
+    assert {"send_expo_by_100", "gain_expo_by_100", "gain_sendgrid_by_1000"} <= sends
+    assert rows.keys() - pages - sends == WITH_FLOOR | {"async_drain"}
     assert {"page_dispatches_p95_ms", "page_dispatches_statements", "page_home_p95_ms"} <= pages
     assert all(row.value > 0 for row in rows.values())
     assert {name for name, row in rows.items() if row.floor and row.ratio} == WITH_FLOOR

@@ -81,3 +81,20 @@ def test_a_request_that_no_wire_can_make_ends_its_message_and_closes_no_lane() -
     assert sent.outcome.error == "the address is not a URL"
     (sent,) = sender._returned([(token, answers.late())])
     assert sent.outcome.kind is Kind.NOT_SENT
+
+
+def test_an_answer_that_was_cut_short_keeps_no_credential() -> None:
+    """No transport reads it, so none takes our credentials out of it."""
+    wire = StillWire()
+    sender = sender_with(wire)
+    given = batch(1)
+    assert given.settings is not None
+    given.settings.credentials["token"] = "canary-token-1"
+    sender._submit(given)
+    ((ticket, _request),) = wire.taken
+    half = WireAnswer(
+        0, {}, b"bad token canary-token-1 of", left=True, complete=False, error="partial", detail="cut", elapsed_ms=1.0
+    )
+    (sent,) = sender._returned([(ticket, half)])
+    assert sent.outcome.kind is Kind.UNKNOWN
+    assert "canary" not in repr(sent.outcome)

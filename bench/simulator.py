@@ -1,0 +1,27 @@
+"""The vendor that every transport is measured against: the sandbox, without a log. Prints its address.
+
+Anything sent to it is taken; how it answers is the dialect's (providers/sandbox/dialects).
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+from providers.sandbox.ledger import Ledger
+from providers.sandbox.server import Server
+from providers.sandbox.vendor import Vendor
+
+
+def main() -> None:
+    vendor = Vendor(Ledger(None), idempotent=False, clock=time.time)
+    server = Server(vendor, host="127.0.0.1", port=0)
+    signal.signal(signal.SIGTERM, lambda *_: server.stop())
+    sys.stdout.write(f"http://127.0.0.1:{server.port}\n")
+    sys.stdout.flush()
+    server.run()
+
+
+if __name__ == "__main__":
+    main()
