@@ -63,8 +63,10 @@ from tests.web import as_web_process
 pytestmark = pytest.mark.django_db(transaction=True)
 
 VENDORS = sorted(vendor for vendor in set(TRANSPORTS) - SENDS_NOTHING if declarations.is_declared(vendor))
-BEHAVIOURS = ("accept", "reject", "unauthorized", "invalid", "opted-out", "failed-in-200", "429", "500", "echo", "502")
-BEHAVIOURS += ("503", "html", "no-id", "unicode-error", "cut")
+BEHAVIOURS = (
+    *("accept", "reject", "unauthorized", "invalid", "opted-out", "failed-in-200", "429", "500", "echo", "502"),
+    *("503", "html", "no-id", "unicode-error", "cut"),
+)
 MARK = "cnry"
 MOST_OF_A_KIND = 1
 MOST = {"provider": 15, "dispatch": 30, "webhookcall": 10}
