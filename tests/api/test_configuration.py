@@ -91,6 +91,24 @@ def test_a_provider_is_made_with_its_secret_which_never_comes_back(caller: Calle
     assert caller.delete(place, "*").status_code == 204
 
 
+def test_a_person_has_one_evolution_provider_at_most(caller: Caller, tenant: Tenant) -> None:
+    with as_owner():
+        MembershipFactory.create(tenant=tenant, user__username="ana")
+    configuration = {
+        "provider_vendor": "evolution",
+        "api_url": "https://evolution.example.com",
+        "instance": "growth",
+        "authentication": {"api_key_secret": "key"},
+    }
+    body = {"provider_type": "WHATSAPP", "configuration": configuration, "secrets": {"key": "hunter22hunter22"}}
+    _place, first = made(caller, "providers", {**body, "provider_name": "Ana's", "owner": "ana"})
+    assert (first.json()["vendor"], first.json()["connected_at"]) == ("evolution", None)
+    again = caller.post("providers", {**body, "provider_name": "Ana's second", "owner": "ana"})
+    assert again.status_code == 422
+    assert "Evolution provider already" in again.content.decode()
+    made(caller, "providers", {**body, "provider_name": "The company's"})
+
+
 @pytest.mark.parametrize(
     ("configuration", "told"),
     [
