@@ -1,4 +1,5 @@
-"""The sandbox vendor: a gateway that misbehaves on request, to rehearse campaigns and to count in tests.
+"""The sandbox vendor: every vendor in one server that misbehaves on request, to rehearse with and to count in tests.
 
-It speaks the contract of `providers.transports.gateway`. `behaviours.py` has the table of recipients.
+`behaviours.py` has the table of recipients, `dialects/` how each vendor asks and answers, `callbacks/` how it reports;
+`vendor.py` decides, `server.py` has the sockets. Nothing of it runs in production.
 """
