@@ -17,6 +17,7 @@ from dispatching import metrics
 from dispatching.alarms import tell_dead_letters
 from dispatching.breakers import Breakers, Trouble
 from dispatching.circuits import RATE_LIMITED
+from dispatching.commits import transaction_id, was_committed
 from dispatching.database import connect, is_passing
 from dispatching.fallback import add_successors
 from dispatching.handing_on import fail_where_another_takes_over
@@ -25,7 +26,7 @@ from dispatching.lanes import Lanes
 from dispatching.pacing import take_tokens
 from dispatching.parcels import Batch, LaneKey
 from dispatching.recording import record_moves
-from dispatching.releasing import OwnershipLostError, Release, hand_back, postpone, release_batches
+from dispatching.releasing import OwnershipLostError, Release, check_owner, hand_back, postpone, release_batches
 from dispatching.results import Move, Pause, Sent, move_of
 from dispatching.sending import Sender
 from dispatching.snapshot import SnapshotHolder
@@ -57,6 +58,8 @@ class Recorder:
         self._breakers = Breakers(worker_id, lanes, snapshots)
         self._stopping = False
         self._connection: psycopg.Connection | None = None
+        self._doubt: tuple[str, Release] | None = None
+        """A release that left something behind, and its transaction, while its COMMIT is not answered."""
         self.sender: Sender | None = None
         self.releasing = True
         """Off when the process leaves, or when the reaper took it for dead: record, release nothing more."""
@@ -125,6 +128,7 @@ class Recorder:
             self.sender.put(released)
 
     def _record_and_release(self, moves: list[Move], finished: list[str], batches: list[Batch]) -> Release | None:
+        self._doubt = None
         try:
             return self._until_committed(partial(self._transaction, moves, finished, batches))
         except OwnershipLostError as error:
@@ -141,6 +145,8 @@ class Recorder:
 
     def _transaction(self, moves: list[Move], finished: list[str], batches: list[Batch]) -> Release | None:
         connection = self._open()
+        if (known := self._settled(connection)) is not None:
+            return known
         # Asked anew with each try: what may still go is judged by the time of its release, not of the outage before it.
         now = dt.datetime.now(dt.UTC)
         with connection.transaction(), connection.cursor() as cursor:
@@ -166,7 +172,23 @@ class Recorder:
                 add_successors(cursor, self._snapshots.current(cursor), failed, now, self._lanes.unavailable())
             if finished:
                 cursor.execute(_FINISHED, [finished])
+            if release is not None and release.leaves_some:
+                self._doubt = transaction_id(cursor), release
         return release
+
+    def _settled(self, connection: psycopg.Connection) -> Release | None:
+        """What the try before released, where its COMMIT came through without an answer: what it put into the queue is
+        there for everybody, and must neither go there again nor be released here."""
+        if self._doubt is None:
+            return None
+        transaction, release = self._doubt
+        committed = was_committed(connection, transaction)
+        if committed is None:
+            raise psycopg.OperationalError("the COMMIT before is still under way")
+        if committed:
+            check_owner(connection, release, self._worker_id)
+        self._doubt = None
+        return release if committed else None
 
     def _move(self, sent: Sent, now: dt.datetime) -> Move:
         settings = sent.batch.settings

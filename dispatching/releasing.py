@@ -33,6 +33,7 @@ _DROP = "DELETE FROM send_batches WHERE id = ANY(%s::uuid[]) AND owner = %s"
 _TAKE_BACK = """
 DELETE FROM send_batches WHERE id = ANY(%s::uuid[]) AND owner = %s AND released_at IS NULL RETURNING id::text
 """
+_MINE = "SELECT count(*) FROM send_batches WHERE id = ANY(%s::uuid[]) AND owner = %s"
 _POSTPONE = """
 UPDATE dispatches d SET scheduled_for = e.due_at, scheduled_local = e.local, not_after = e.not_after
 FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[], %s::timestamptz[]) AS e (id, due_at, local, not_after)
@@ -60,6 +61,11 @@ class Release(msgspec.Struct):
     postponed: list[Postponed]
     delayed: list[Delayed]
     deadline: float
+
+    @property
+    def leaves_some(self) -> bool:
+        """Something left its batch, and waits in the queue or has ended."""
+        return bool(self.moves or self.postponed or self.delayed)
 
     def apply(self) -> list[Batch]:
         """After COMMIT: the released batches, ready for the wire."""
@@ -101,6 +107,14 @@ def release_batches(
     if len(cursor.fetchall()) < len(release.going):
         raise OwnershipLostError
     return release
+
+
+def check_owner(connection: psycopg.Connection, release: Release, worker_id: int) -> None:
+    """Of a release that is known to be committed: nobody took it from this worker since."""
+    ids = [going.batch.id for going in release.going]
+    row = connection.execute(_MINE, [ids, worker_id]).fetchone()
+    if row is None or row[0] < len(ids):
+        raise OwnershipLostError
 
 
 def hand_back(cursor: psycopg.Cursor, batches: Sequence[Batch], *, worker_id: int, due_at: dt.datetime) -> None:

@@ -21,6 +21,7 @@ from tests.dispatching.hands import ACCEPTED, Hands, campaign_with, plan_due
 from tests.ingestion.cutter import CommitCutter
 
 CLAIM, RECORD, HAND_BACK = b"DELETE FROM due_dispatches", b"INSERT INTO outbox_events", b"released_at IS NULL RETURNING"
+RELEASE = b"SET released_at = COALESCE"
 Cut = Callable[[str, bytes], CommitCutter]
 
 
@@ -92,6 +93,21 @@ def test_a_recording_is_told_once_and_its_releases_go_out_once(
     assert OutboxEvent.objects.count() == 8
     assert hands.lanes.held() == 0
     assert not SendBatch.objects.exists()
+
+
+def test_what_its_pace_keeps_back_leaves_its_batch_once(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger, cut: Cut
+) -> None:
+    campaign, _ = campaign_with(max_messages_per_minute=300)
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(8)])
+    cutter = cut("recorder", RELEASE)
+    hands.turn()
+    assert cutter.cut == 1
+    on_the_wire = [parcel.id for _batch, parcel in hands.take()]
+    waiting = [str(row) for row in DueDispatch.objects.values_list("dispatch_id", flat=True)]
+    assert len(on_the_wire) == 5
+    assert len({*on_the_wire, *waiting}) == len(on_the_wire) + len(waiting) == 8
+    assert hands.lanes.in_flight() == 5
 
 
 def test_what_is_handed_back_waits_once(
