@@ -66,7 +66,11 @@ class Breakers:
         """Read which circuits are not closed."""
         found = circuit_rows.look(connection)
         self._looked = self._clock()
+        before = self._lanes.unavailable()
         self._lanes.show(found)
+        for provider_id in before - self._lanes.unavailable():
+            # Whoever closed it: what came back in its bad time says nothing about the one that begins.
+            self._windows.pop(provider_id, None)
         metrics.show_circuits(found)
 
     def note(self, sents: Sequence[Sent]) -> list[Trouble]:
@@ -77,14 +81,14 @@ class Breakers:
         for provider_id, own in _by_provider(sents).items():
             window = self._windows.setdefault(provider_id, Window())
             if self._lanes.state_of(provider_id) in UNAVAILABLE:
-                # What was on the wire before comes back: it counts neither now nor after the circuit has closed.
+                # What was on the wire before comes back, and is not counted.
                 window.clear()
             good = bad = limited = 0
             for sent in own:
                 if sent.outcome.kind is Kind.ACCEPTED and not sent.batch.is_probe:
                     good += 1
                     continue
-                sign = sign_of(sent.outcome, asked=sent.returned_at is not None)
+                sign = sign_of(sent.outcome, asked=sent.dispatched_at is not None)
                 if sent.batch.is_probe:
                     probes.append(Trouble(sent, sign, is_probe=True, retry_after=sent.outcome.retry_after))
                 elif sign is Sign.GOOD:
@@ -101,7 +105,7 @@ class Breakers:
     def tell(self, connection: psycopg.Connection, trouble: Trouble) -> None:
         """Move the circuit for all processes, and learn how it stands now."""
         if self._is_about_the_past(connection, trouble):
-            self._windows[trouble.provider_id].clear()
+            self._windows.pop(trouble.provider_id, None)
             return
         moved = circuit_rows.move(
             connection,
@@ -110,7 +114,7 @@ class Breakers:
             probe_of=self._worker_id if trouble.is_probe else None,
         )
         if trouble.sign is not Sign.LIMITED:
-            self._windows[trouble.provider_id].clear()
+            self._windows.pop(trouble.provider_id, None)
         self.look(connection)
         if moved is not None and moved.is_news:
             _report(trouble.provider_id, moved)

@@ -20,6 +20,7 @@ from dispatching.database import connect
 from dispatching.draining import DueDrainer
 from dispatching.engine import Engine
 from dispatching.models import Attempt, Dispatch, DueDispatch
+from dispatching.results import Sent
 from dispatching.snapshot import read_version
 from providers.authoring import save_provider
 from providers.circuits import ProviderCircuit, State, resume
@@ -175,6 +176,43 @@ def test_many_failures_open_the_circuit_and_the_rest_waits_uncounted(
         hands.answer(ACCEPTED)
     assert states() == [("SENT", "")]
     assert provider.pk == circuit().provider_id
+
+
+def test_what_came_back_in_the_bad_time_does_not_count_after_another_process_has_ended_it(
+    hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with([{"knobs": {"concurrency": 16}}])
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(64)])
+    answers = [(batch, parcel, DEFERRED) for batch, parcel in hands.take()]
+    hands.record(answers[:20])
+    assert circuit().state == State.OPEN
+    assert hands.record(answers[20:]) == 44
+    let_time_pass()
+    look(other)
+    assert other.claim() == 1
+    other.answer(ACCEPTED)
+    assert circuit().state == State.CLOSED
+    look(hands)
+    hands.claim()
+    batch, parcel = hands.take()[0]
+    hands.record([(batch, parcel, DEFERRED)])
+    assert circuit().state == State.CLOSED
+
+
+def test_a_try_that_our_own_wire_refused_proves_nothing(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(3)])
+    hands.answer(REFUSED)
+    let_time_pass()
+    look(hands)
+    assert hands.claim() == 1
+    ((batch, parcel),) = hands.take()
+    invalid = Outcome(Kind.REJECTED, reason="TRANSPORT_ERROR", error="not a URL")
+    hands.turn([Sent(parcel, batch, invalid, None, dt.datetime.now(dt.UTC))])
+    found = circuit()
+    assert (found.state, found.probed_by) == (State.PAUSED, None)
 
 
 def test_a_few_failures_among_many_that_go_well_open_nothing(
