@@ -152,6 +152,7 @@ def apply(connection: BaseDatabaseWrapper, role: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('prism.access'))")
         for statement in _statements(cursor, role):
             cursor.execute(statement.as_string(cursor.connection))
+        _straighten(cursor)
 
 
 def drift(connection: BaseDatabaseWrapper, role: str) -> tuple[set[str], set[str]]:
@@ -200,6 +201,20 @@ def _statements(cursor: Any, role: str) -> list[sql.Composed]:
         if _exists(cursor, "to_regprocedure", function)
     ]
     return statements
+
+
+# Temporary tables, which everybody may make, come before all others in a search path that does not name them: a
+# caller's own `providers` would be read, and its triggers run, with the owner's rights.
+_MISLED = """
+SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
+  AND pg_has_role(proowner, 'USAGE') AND proconfig @> ARRAY['search_path=public']
+"""
+
+
+def _straighten(cursor: Any) -> None:
+    cursor.execute(_MISLED)
+    for (function,) in cursor.fetchall():
+        cursor.execute(f"ALTER FUNCTION {function} SET search_path = public, pg_temp")
 
 
 def _exists(cursor: Any, look_up: str, name: str) -> bool:

@@ -71,6 +71,15 @@ def test_the_role_is_weak_and_owns_nothing() -> None:
     assert query(member, settings.WEB_DATABASE_ROLE, settings.DATABASES["default"]["USER"]) == [(False,)]
 
 
+def test_no_table_of_the_callers_own_comes_before_ours_in_what_runs_with_the_owners_rights() -> None:
+    """Whoever speaks as the web role may make temporary tables; PostgreSQL looks among them first unless told."""
+    misled = """
+        SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
+          AND NOT COALESCE(proconfig @> ARRAY['search_path=public, pg_temp'], false)
+    """
+    assert query(misled) == []
+
+
 def test_applying_again_changes_nothing() -> None:
     acl = "SELECT relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     before = query(acl)
