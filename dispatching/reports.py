@@ -87,7 +87,7 @@ def report_of(receipt: Receipt) -> Report:
         status=receipt.status.value if receipt.status else "",
         reason=_text("reason", receipt.reason),
         error_message=None if receipt.error is None else _text("error_message", receipt.error),
-        occurred_at=receipt.occurred_at,
+        occurred_at=_moment(receipt.occurred_at),
         received_at=receipt.received_at,
         payload=receipt.payload[:MAX_PAYLOAD_BYTES],
         payload_size=len(receipt.payload),
@@ -132,6 +132,11 @@ def _uuid(text: str) -> str | None:
         return str(uuid.UUID(text))
     except ValueError:
         return None
+
+
+def _moment(told: dt.datetime | None) -> dt.datetime | None:
+    """At the ends of the calendar another zone's clock is past them: what is stored there is never read again."""
+    return told if told and dt.MINYEAR < told.year < dt.MAXYEAR else None
 
 
 def _iso(moment: dt.datetime | None) -> str | None:

@@ -298,6 +298,20 @@ def test_whatever_a_vendor_writes_is_kept_within_bounds(
     assert state()[0] == "FAILED"
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_no_calendar_here_holds_keeps_no_receipt_from_being_tried_again(
+    moment: str, connection: psycopg.Connection, sent: Provider
+) -> None:
+    odd = dt.datetime.fromisoformat(moment)
+    apply(connection, receipt(sent, Status.DELIVERED, message_id="unknown", occurred_at=odd))
+    apply(connection, receipt(sent, Status.DELIVERED, occurred_at=odd))
+    assert state()[0] == "DELIVERED"
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+    assert apply_waiting_receipts(later) == 0
+    assert WaitingReceipt.objects.get().tries == 1
+    assert [kept.occurred_at for kept in DeliveryReceipt.objects.all()] == [None]
+
+
 def test_two_processes_with_the_same_receipts_tell_them_once(
     connection: psycopg.Connection, plan: Callable[..., Provider], hands: Hands
 ) -> None:
