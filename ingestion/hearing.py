@@ -124,9 +124,12 @@ class Hearer:
         """All of them in one transaction; halved where one of them breaks it."""
         try:
             self._apply_together(connection, readings)
-        except psycopg.Error as error:
-            if is_passing(error):
-                raise
+        except Exception as error:
+            if isinstance(error, psycopg.Error):
+                if is_passing(error):
+                    raise
+            else:
+                log.exception("webhook_call_not_applied", result="failure")
             if len(readings) > 1:
                 half = len(readings) // 2
                 self._apply(connection, readings[:half])

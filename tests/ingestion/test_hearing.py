@@ -186,6 +186,29 @@ def test_one_that_breaks_its_transaction_is_found_among_many_and_given_up_after_
     assert process_webhooks() == 0
 
 
+def test_a_defect_of_ours_over_one_call_takes_no_other_along(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, last = taken(provider, "m-1"), taken(provider, "m-3")
+    hear(provider, "delivered", message_id="m-2")
+    hear(provider, "delivered", message_id="m-1")
+    hear(provider, "delivered", message_id="m-3")
+
+    def stumble(cursor: psycopg.Cursor, receipts: Any, *rest: Any) -> Any:
+        if any(receipt.message_id == "m-2" for receipt in receipts):
+            raise AssertionError("of our own making")
+        return apply_receipts(cursor, receipts, *rest)
+
+    monkeypatch.setattr(hearing, "apply_receipts", stumble)
+    process_webhooks()
+    assert (status_of(first), status_of(last)) == ("DELIVERED", "DELIVERED")
+    for _again in range(call_rows.MOST_TRIES):
+        all_over_again()
+        process_webhooks()
+    assert [state for state, _reports in states()] == ["failed", "done", "done"]
+    assert "of our own making" in kept()[0].error
+
+
 def test_trouble_of_the_database_counts_no_try(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     dispatch = taken(provider, "m-1")
     hear(provider, "delivered")
