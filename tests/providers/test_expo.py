@@ -210,6 +210,9 @@ def test_a_200_that_does_not_say_enough_is_unknown(body: Any, reason: str) -> No
         (500, "INTERNAL", Kind.DEFERRED, "UNAVAILABLE"),
         (503, None, Kind.DEFERRED, "UNAVAILABLE"),
         (502, None, Kind.UNKNOWN, "BAD_GATEWAY"),
+        (500, "API_ERROR", Kind.DEFERRED, "UNAVAILABLE"),
+        (504, "API_ERROR", Kind.UNKNOWN, "GATEWAY_TIMEOUT"),
+        (200, "API_ERROR", Kind.UNKNOWN, "EXPO_API_ERROR"),
     ],
 )
 def test_a_refused_request_has_its_meaning(status: int, code: Any, kind: Kind, reason: str) -> None:
@@ -221,6 +224,12 @@ def test_a_refused_request_has_its_meaning(status: int, code: Any, kind: Kind, r
 def test_a_request_that_is_refused_for_its_mix_is_taken_apart(code: str) -> None:
     outcomes = parse(400, {"errors": [{"code": code, "message": "no"}]}, count=3)
     assert [(one.kind, one.reason) for one in outcomes] == [(Kind.DEFERRED, SPOILT)] * 3
+
+
+def test_only_a_4xx_says_that_nothing_of_the_mix_was_taken() -> None:
+    tickets = {"data": [{"status": "ok", "id": "1"}] * 2, "errors": [{"code": "API_ERROR", "message": "no"}]}
+    for status in (200, 502, 504):
+        assert [one.kind for one in parse(status, tickets, count=2)] == [Kind.UNKNOWN] * 2
 
 
 def test_html_and_waits_are_understood() -> None:

@@ -220,6 +220,11 @@ def test_a_200_without_an_id_is_unknown(body: Any) -> None:
         (503, error("UNAVAILABLE", "UNAVAILABLE"), Kind.DEFERRED, "UNAVAILABLE"),
         (500, error("INTERNAL", "INTERNAL"), Kind.DEFERRED, "INTERNAL"),
         (400, error("NEW_ONE"), Kind.REJECTED, "FCM_NEW_ONE"),
+        # An error of the server's own refuses nothing, whatever its code.
+        (500, error("UNSPECIFIED_ERROR", "INTERNAL"), Kind.DEFERRED, "INTERNAL"),
+        (500, error("UNSPECIFIED_ERROR", "UNKNOWN"), Kind.DEFERRED, "INTERNAL"),
+        (504, error("UNSPECIFIED_ERROR", "DEADLINE_EXCEEDED"), Kind.UNKNOWN, "GATEWAY_TIMEOUT"),
+        (503, error("NEW_ONE", "x"), Kind.DEFERRED, "UNAVAILABLE"),
         (401, error(None, "UNAUTHENTICATED"), Kind.CONFIGURATION, "UNAUTHORIZED"),
         (403, error(None, "PERMISSION_DENIED"), Kind.CONFIGURATION, "FORBIDDEN"),
         (404, error(None, "NOT_FOUND"), Kind.CONFIGURATION, "PROJECT_NOT_FOUND"),

@@ -39,7 +39,8 @@ REQUEST_ERRORS: dict[str, tuple[Kind, str]] = {
     "VALIDATION_ERROR": (Kind.REJECTED, "VALIDATION_ERROR"),
     "API_ERROR": (Kind.REJECTED, "API_ERROR"),
 }
-# Nothing of the request was taken, because of what is in it: each of its messages is tried on its own.
+# Nothing of the request was taken, because of what is in it: each of its messages is tried on its own. All of them are
+# codes of a 4xx; under another status they say nothing of what was taken.
 OF_THE_MIX = {"PUSH_TOO_MANY_EXPERIENCE_IDS", "PUSH_TOO_MANY_NOTIFICATIONS", "VALIDATION_ERROR", "API_ERROR"}
 # Statuses beside the common ones: Expo asks to try again after a 5xx (docs.expo.dev, "Retry on failure").
 STATUS: answers.Table = {500: (Kind.DEFERRED, "UNAVAILABLE")}
@@ -84,9 +85,10 @@ def _refused(answer: WireAnswer, said: dict[str, Any], kept: Any, count: int) ->
     """The whole request was refused."""
     code = said.get("code")
     code = code if isinstance(code, str) else ""
-    if code in OF_THE_MIX and count > 1:
+    is_of_the_mix = code in OF_THE_MIX
+    if is_of_the_mix and count > 1 and answer.status // 100 == 4:
         return Outcome(Kind.DEFERRED, reason=SPOILT, error=answers.said(said.get("message"), code), response=kept)
-    row = REQUEST_ERRORS.get(code)
+    row = REQUEST_ERRORS.get(code) if not is_of_the_mix or answer.status // 100 == 4 else None
     if row is None and 200 <= answer.status < 300:
         row = (Kind.UNKNOWN, answers.vendor_reason("expo", code) if code else answers.UNREADABLE_ANSWER)
     kind, reason = row or answers.by_status(answer.status, STATUS)

@@ -51,7 +51,7 @@ def parse(settings: ProviderSettings, answer: WireAnswer) -> Outcome:
     if 200 <= answer.status < 300:
         return answers.accepted(_message_id(value), answer.status, kept)
     said = _error(value)
-    kind, reason = _meaning(said) or answers.by_status(answer.status, STATUS)
+    kind, reason = _meaning(said, answer.status) or answers.by_status(answer.status, STATUS)
     wait = QUOTA_WAIT_S if reason == "RATE_LIMITED" else None
     return answers.failed(answer, kind, reason, error=said.get("message"), wait=wait, kept=kept)
 
@@ -64,10 +64,11 @@ def disproves_token(settings: ProviderSettings, answer: WireAnswer) -> bool:
     return not _fcm_code(_error(value))
 
 
-def _meaning(said: dict[str, Any]) -> tuple[Kind, str] | None:
+def _meaning(said: dict[str, Any], http_status: int) -> tuple[Kind, str] | None:
     code, status = _fcm_code(said), said.get("status")
     row = ERRORS.get(code)
-    if row is None and code:
+    if row is None and code and answers.by_status(http_status)[0] is Kind.REJECTED:
+        # With any other status, such as UNSPECIFIED_ERROR in a 500, the code alone refuses nothing.
         return Kind.REJECTED, answers.vendor_reason("fcm", code)
     if row is None:
         row = CODES.get(status) if isinstance(status, str) else None
