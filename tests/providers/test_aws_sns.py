@@ -182,6 +182,8 @@ TABLE = [
     (400, refused("InvalidParameter", "Invalid parameter: Message too long"), Kind.REJECTED, "CONTENT_TOO_LONG"),
     (400, refused("InvalidParameter", "Invalid parameter: Empty message"), Kind.REJECTED, "INVALID_PARAMETER"),
     (400, refused("InvalidParameter", "SenderId is not allowed"), Kind.CONFIGURATION, "SENDER_REFUSED"),
+    # Of the sender's number: every contact would else be taken for dead.
+    (400, refused("InvalidParameter", "Origination phone number x"), Kind.CONFIGURATION, "SENDER_REFUSED"),
     (400, refused("ParameterValueInvalid", "Bad MaxPrice"), Kind.CONFIGURATION, "SPENDING_LIMIT"),
     (400, refused("ValidationException", "x"), Kind.REJECTED, "INVALID_PARAMETER"),
     (400, refused("InvalidParameter", "Phone number is opted out"), Kind.OPTED_OUT, "OPTED_OUT"),

@@ -273,6 +273,9 @@ def test_a_header_says_it_better() -> None:
         (500, {"error": {"code": 987654}}, Kind.DEFERRED, "META_987654"),
         (200, {"error": {"code": 987654}}, Kind.REJECTED, "META_987654"),
         (400, {"error": {"code": "131026"}}, Kind.REJECTED, "UNDELIVERABLE"),
+        # The sender's number is not there, or the token may not use it: no message of the provider's would go out.
+        (400, {"error": {"code": 100, "error_subcode": 33}}, Kind.CONFIGURATION, "NUMBER_UNKNOWN"),
+        (400, {"error": {"code": 100, "error_subcode": [33]}}, Kind.REJECTED, "INVALID_PARAMETER"),
         (400, {"error": {"message": "what?"}}, Kind.REJECTED, "HTTP_400"),
         (400, {"error": {"code": True}}, Kind.REJECTED, "HTTP_400"),
         (400, b"<html>no</html>", Kind.REJECTED, "HTTP_400"),

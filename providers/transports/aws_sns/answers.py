@@ -60,8 +60,9 @@ CODES: dict[str, tuple[Kind, str]] = {
 _ABOUT: tuple[tuple[re.Pattern[str], tuple[Kind, str]], ...] = (
     (re.compile(r"opted[ -]?out", re.IGNORECASE), (Kind.OPTED_OUT, "OPTED_OUT")),
     (re.compile(r"too long", re.IGNORECASE), (Kind.REJECTED, "CONTENT_TOO_LONG")),
-    (re.compile(r"phone ?number", re.IGNORECASE), (Kind.RECIPIENT_INVALID, "INVALID_NUMBER")),
+    # Before the next: an "origination phone number" is ours, not the person's.
     (re.compile(r"sender ?id|origination", re.IGNORECASE), (Kind.CONFIGURATION, "SENDER_REFUSED")),
+    (re.compile(r"phone ?number", re.IGNORECASE), (Kind.RECIPIENT_INVALID, "INVALID_NUMBER")),
     (re.compile(r"max ?price|spend", re.IGNORECASE), (Kind.CONFIGURATION, "SPENDING_LIMIT")),
 )
 _INVALID = CODES["InvalidParameter"]

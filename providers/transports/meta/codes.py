@@ -21,6 +21,7 @@ class Code(msgspec.Struct, frozen=True):
     sign: Sign | None = None
 
 
+NO_SUCH_NUMBER = 33
 _HOUR = 3600.0
 _UNAVAILABLE = Code(Kind.DEFERRED, "UNAVAILABLE")
 _UNAUTHORIZED = Code(Kind.CONFIGURATION, "UNAUTHORIZED")
@@ -60,7 +61,7 @@ CODES: Mapping[int, Code] = {
     190: _UNAUTHORIZED,
     3: _FORBIDDEN,
     10: _FORBIDDEN,
-    33: Code(Kind.CONFIGURATION, "NUMBER_UNKNOWN"),  # the sender's number was deleted
+    NO_SUCH_NUMBER: Code(Kind.CONFIGURATION, "NUMBER_UNKNOWN"),  # the sender's number was deleted
     368: Code(Kind.CONFIGURATION, "POLICY_BLOCKED"),
     131031: Code(Kind.CONFIGURATION, "ACCOUNT_LOCKED"),
     131042: Code(Kind.CONFIGURATION, "BILLING"),
@@ -79,8 +80,16 @@ def meaning_of(code: int) -> Code | None:
 
 
 def code_of(value: Any) -> int | None:
-    """The code of an error object, as a number or its text."""
-    given = value.get("code") if isinstance(value, dict) else None
+    """The code of an error object. 100 is also what a sender's number that is not there, or not ours, is told by: its
+    subcode 33 (GraphMethodException) then says which."""
+    if not isinstance(value, dict):
+        return None
+    code = _number(value.get("code"))
+    return NO_SUCH_NUMBER if code == 100 and _number(value.get("error_subcode")) == NO_SUCH_NUMBER else code
+
+
+def _number(given: Any) -> int | None:
+    """Of a number or its text."""
     if isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < 10:
         return int(given)
     return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 10**9 else None
