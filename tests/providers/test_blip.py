@@ -229,6 +229,9 @@ def test_the_identity_that_blip_tells_is_written_to_and_kept_for_a_day() -> None
         (401, b"", Kind.CONFIGURATION, "UNAUTHORIZED"),
         (429, b"", Kind.DEFERRED, "RATE_LIMITED"),
         (500, b"<html>", Kind.DEFERRED, "HTTP_500"),
+        # No message was judged: what is wrong is ours, and the messages wait.
+        (400, b"", Kind.CONFIGURATION, "HTTP_400"),
+        (404, b"<html>", Kind.CONFIGURATION, "HTTP_404"),
     ],
 )
 def test_a_question_that_fails_says_whether_it_is_the_number(status: int, body: Any, kind: Kind, reason: str) -> None:
@@ -249,6 +252,7 @@ def test_a_taken_message_is_known_by_the_id_that_we_gave_it(status: int, body: b
 @pytest.mark.parametrize(
     ("status", "body", "kind", "reason"),
     [
+        (200, b"<html>Welcome</html>", Kind.UNKNOWN, "UNREADABLE_ANSWER"),
         (400, b"", Kind.REJECTED, "HTTP_400"),
         (400, {"reason": {"code": 21, "description": "Invalid to"}}, Kind.REJECTED, "INVALID_MESSAGE"),
         (400, {"reason": {"code": 42}}, Kind.RECIPIENT_INVALID, "NOT_ON_WHATSAPP"),

@@ -47,6 +47,9 @@ def parse(settings: ProviderSettings, message: Message, answer: WireAnswer) -> O
     """Blip names no message: ours is known there by the id that we gave it."""
     value, kept = answers.read_json(settings, answer)
     if 200 <= answer.status < 300:
+        if answer.status != 202 and answer.body and value is None:  # a page of whoever else answers there
+            told = f"HTTP {answer.status} with what is no JSON"
+            return Outcome(Kind.UNKNOWN, reason=answers.UNREADABLE_ANSWER, error=told, response=kept)
         return Outcome(Kind.ACCEPTED, message_id=message.dispatch_id, response=kept)
     known, text = meaning_of(answers.field(value, "reason") or value)
     if answer.status // 100 == 4 and answer.status not in answers.STATUS and known is not None:
@@ -57,7 +60,10 @@ def parse(settings: ProviderSettings, message: Message, answer: WireAnswer) -> O
 def read_identity(settings: ProviderSettings, answer: WireAnswer) -> Known | Outcome:
     value, kept = answers.read_json(settings, answer)
     if not 200 <= answer.status < 300:
-        return answers.failed_by_status(answer, server_error=SERVER_ERROR, kept=kept)
+        kind, reason = answers.by_status(answer.status, server_error=SERVER_ERROR)
+        if kind is Kind.REJECTED:
+            kind = Kind.CONFIGURATION  # no message was judged: the address, or what we ask there, is wrong
+        return answers.failed(answer, kind, reason, kept=kept)
     said = answers.field(value, "status")
     if said == "success":
         identity = answers.message_id(answers.field(value, "resource.alternativeAccount"))
