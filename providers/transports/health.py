@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -43,9 +44,12 @@ def within_bounds(request: WireRequest) -> WireRequest:
     )
 
 
-def read(settings: ProviderSettings, answer: WireAnswer, *, knocked: bool) -> Verdict:
-    """After a knock any answer proves a reachable server, but for those that refuse us or tell of trouble."""
-    detail = _detail(settings, answer)
+def read(settings: ProviderSettings, answer: WireAnswer, *, knocked: bool, also: Sequence[str] = ()) -> Verdict:
+    """After a knock any answer proves a reachable server, but for those that refuse us or tell of trouble.
+
+    `also`: other forms in which a credential went out, to be taken out of what is shown of the answer.
+    """
+    detail = _detail(answer, [*settings.credentials.values(), *also])
     if answer.status == 401:
         return Verdict(ok=False, code=verdicts.UNAUTHORIZED, detail=detail)
     if answer.status == 403:
@@ -72,8 +76,8 @@ def _request(settings: ProviderSettings, method: str, url: str, headers: tuple[s
     )
 
 
-def _detail(settings: ProviderSettings, answer: WireAnswer) -> str:
-    body = redacted(answer.body, settings.credentials.values()).decode("utf-8", "replace")
+def _detail(answer: WireAnswer, secrets: Sequence[str]) -> str:
+    body = redacted(answer.body, secrets).decode("utf-8", "replace")
     said = " ".join(body.split())
     return bounded_text(
         f"HTTP {answer.status}" + (f": {said}" if said and answer.status >= 300 else ""), LONGEST_DETAIL

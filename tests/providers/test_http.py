@@ -405,6 +405,12 @@ def test_health_is_its_address_or_a_knock_at_the_server() -> None:
     assert f"X-API-TOKEN: {makers.CANARY}" in asked.headers
 
 
+def test_a_password_is_not_shown_where_a_health_answer_repeats_the_header() -> None:
+    own = settings({"authentication": {"type": "basic", "username": "ana", "token_env_var": makers.VARIABLE}})
+    sent = base64.b64encode(f"ana:{makers.CANARY}".encode())
+    assert sent.decode() not in TRANSPORT.read_health(own, answer(500, b"Authorization: Basic " + sent)).detail
+
+
 # The reports
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 
@@ -104,6 +105,17 @@ def test_a_password_that_the_server_repeats_is_kept_nowhere() -> None:
         outcome = parse(reply, "auth", SEED)
         told = json.dumps([outcome.error, outcome.response, outcome.message_id])
         assert makers.CANARY not in told
+
+
+def test_a_login_that_the_server_repeats_is_kept_nowhere() -> None:
+    assert isinstance(TRANSPORT, Checkable)
+    own = settings(SEED, "EMAIL")
+    for login in (f"\0apikey\0{makers.CANARY}", makers.CANARY):
+        said = base64.b64encode(login.encode()).decode()
+        reply = answer(500, f'500 5.5.1 Command unrecognized: "{said}"'.encode(), {"smtp-stage": "auth"})
+        (outcome,) = TRANSPORT.parse(own, [message(to="ana@example.com")], reply)
+        assert said not in json.dumps([outcome.error, outcome.response])
+        assert said not in TRANSPORT.read_health(own, reply).detail
 
 
 @pytest.mark.parametrize(

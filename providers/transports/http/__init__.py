@@ -51,7 +51,8 @@ class Http(Vendor):
         return health.knock(settings, settings.configuration["url"], headers)
 
     def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
-        return health.read(settings, answer, knocked="health_url" not in settings.configuration)
+        knocked = "health_url" not in settings.configuration
+        return health.read(settings, answer, knocked=knocked, also=answers.other_forms(settings))
 
     def verify(self, settings: ProviderSettings, call: Call) -> bool:
         return reports.verify(settings, call)

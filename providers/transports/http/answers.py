@@ -71,7 +71,9 @@ def _field(settings: ProviderSettings, value: Any, name: str) -> Any:
 
 
 def _read(settings: ProviderSettings, answer: WireAnswer) -> tuple[Any, Any]:
-    secrets = list(settings.credentials.values())
-    if settings.configuration[SIGN_IN]["type"] == "basic":
-        secrets.append(basic_credential(settings))
-    return read_response(redacted(answer.body, secrets))
+    return read_response(redacted(answer.body, [*settings.credentials.values(), *other_forms(settings)]))
+
+
+def other_forms(settings: ProviderSettings) -> list[str]:
+    """In which a credential goes out beside its own."""
+    return [basic_credential(settings)] if settings.configuration[SIGN_IN]["type"] == "basic" else []

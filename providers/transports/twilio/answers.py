@@ -97,7 +97,7 @@ def row_code(given: Any) -> int | None:
 
 def read_health(settings: ProviderSettings, answer: WireAnswer) -> Verdict:
     """The account answers for its credential, and says whether it is active."""
-    verdict = health.read(settings, answer, knocked=False)
+    verdict = health.read(settings, answer, knocked=False, also=[basic_credential(settings)])
     state = answers.field(_read(settings, answer)[0], "status")
     if verdict.ok and isinstance(state, str) and state != "active":
         return Verdict(ok=False, code=verdicts.FORBIDDEN, detail=bounded_text(f"account {state}", 100))
