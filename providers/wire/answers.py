@@ -17,7 +17,7 @@ def complete(transfer: Transfer, now: float) -> WireAnswer:
     curl = transfer.curl
     status: int = curl.getinfo(pycurl.RESPONSE_CODE)
     if transfer.shape.wants_headers:
-        headers: Mapping[str, str] = transfer.take_headers()
+        headers: Mapping[str, str] = _in_seconds(curl, transfer.take_headers())
     else:
         headers = NO_HEADERS if 200 <= status < 300 else _telling_headers(curl)
     return WireAnswer(
@@ -75,6 +75,13 @@ def _telling_headers(curl: pycurl.Curl) -> Mapping[str, str]:
     retry_after = curl.getinfo(pycurl.RETRY_AFTER)
     if retry_after:
         headers["retry-after"] = str(retry_after)
+    return headers
+
+
+def _in_seconds(curl: pycurl.Curl, headers: dict[str, str]) -> dict[str, str]:
+    """Retry-After as above, also where all headers are wanted; left out where it says nothing."""
+    if headers.pop("retry-after", None) is not None and (wait := curl.getinfo(pycurl.RETRY_AFTER)):
+        headers["retry-after"] = str(wait)
     return headers
 
 

@@ -286,6 +286,8 @@ def test_health_is_the_account_s_own_word() -> None:
     suspended = read(settings(), answer(200, b'{"status":"suspended"}'))
     assert (suspended.ok, suspended.code) == (False, verdicts.FORBIDDEN)
     assert read(settings(), answer(401, b'{"code":20003}')).code == verdicts.UNAUTHORIZED
+    sent = next(line for line in request.headers if line.startswith("Authorization: Basic ")).rpartition(" ")[2]
+    assert sent not in read(settings(), answer(400, f'{{"seen":"Basic {sent}"}}'.encode())).detail
 
 
 def call(
@@ -308,6 +310,12 @@ def call(
         body=body,
         received_at=dt.datetime(2026, 11, 21, tzinfo=dt.UTC),
     )
+
+
+def test_a_call_that_nobody_can_read_is_told() -> None:
+    for body in (b"[" * 100_000, b"{", b"\xff"):
+        with pytest.raises(ValueError):  # noqa: PT011 - what the protocol names
+            TRANSPORT.read_reports(settings(), call(body, "x", content_type="application/json"))
 
 
 DELIVERED = {

@@ -95,7 +95,7 @@ def _fields(call: Call) -> dict[str, str]:
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() == _JSON:
         try:
             value = msgspec.json.decode(call.body)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise ValueError("no JSON") from error
         return {key: str(inner) for key, inner in value.items()} if isinstance(value, dict) else {}
     return dict(parse_qsl(call.body.decode(), keep_blank_values=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from email.utils import formatdate
 
+import msgspec
 import pytest
 
 from providers.wire import Wire
@@ -71,15 +72,17 @@ def test_keep_alive_connections_are_used_again(wire: Wire) -> None:
         assert len(vendor.peers) == 1
 
 
+@pytest.mark.parametrize("wants_headers", [False, True])
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_both_forms_of_retry_after_arrive_as_seconds(wire: Wire, form: str) -> None:
+def test_both_forms_of_retry_after_arrive_as_seconds(wire: Wire, form: str, wants_headers: bool) -> None:
     def limits(peer: Peer) -> None:
         peer.read_request()
         asked = "90" if form == "seconds" else formatdate(time.time() + 90, usegmt=True)
         peer.answer(429, b"{}", f"Retry-After: {asked}", "Content-Type: application/json")
 
     with Hostile(limits) as vendor:
-        answer = exchange(wire, request_to(vendor.url()))
+        request = msgspec.structs.replace(request_to(vendor.url()), wants_headers=wants_headers)
+        answer = exchange(wire, request)
     assert answer.status == 429
     assert 60 <= float(answer.headers["retry-after"]) <= 90
     assert answer.headers["content-type"] == "application/json"
