@@ -12,11 +12,12 @@ import psycopg
 from dispatching.circuits import Circuit
 from providers.circuits import State
 
-# By the database's clock: what is left of a wait, and whether somebody is trying the provider at this moment.
+# By the database's clock: what is left of a wait, and whether somebody is trying the provider at this moment. A hold
+# ends by itself; its row stays as it is.
 _LOOK = """
 SELECT provider_id::text, state, reason, extract(epoch FROM probe_at - clock_timestamp())::float8,
   COALESCE(probing_until > clock_timestamp(), false)
-FROM provider_circuits WHERE state <> 'closed'
+FROM provider_circuits WHERE state <> 'closed' AND (state <> 'held' OR probe_at > clock_timestamp())
 """
 _MAKE = """
 INSERT INTO provider_circuits (provider_id, tenant_id, state, since)

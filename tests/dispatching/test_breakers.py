@@ -14,6 +14,7 @@ import pytest
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
+from dispatching import metrics
 from dispatching.breakers import Breakers
 from dispatching.circuit_rows import take_probe
 from dispatching.database import connect
@@ -244,6 +245,20 @@ def test_a_limit_holds_the_provider_in_all_processes_and_ends_by_itself(
     assert other.claim() == 6
     other.answer(ACCEPTED)
     assert states() == [("SENT", "")]
+
+
+def test_a_hold_that_is_over_raises_no_alert(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, (provider,) = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(6)])
+    hands.answer(LIMITED)
+    shown = {"provider": str(provider.pk), "state": "held"}
+    assert [sample.labels for family in metrics.CIRCUIT.collect() for sample in family.samples] == [shown]
+    let_time_pass()
+    look(hands)
+    assert not [sample for family in metrics.CIRCUIT.collect() for sample in family.samples]
+    assert {lane["circuit"] for lane in hands.lanes.view()} == {""}
 
 
 def test_a_limit_that_only_one_message_meets_counts_its_tries(
