@@ -159,7 +159,7 @@ def test_a_ticket_that_stands_alone_is_the_only_messages() -> None:
     [
         ("DeviceNotRegistered", Kind.RECIPIENT_INVALID, "UNREGISTERED_TOKEN"),
         ("MessageTooBig", Kind.REJECTED, "CONTENT_TOO_LONG"),
-        ("MessageRateExceeded", Kind.DEFERRED, "RATE_LIMITED"),
+        ("MessageRateExceeded", Kind.DEFERRED, "DEVICE_RATE_LIMITED"),
         ("MismatchSenderId", Kind.CONFIGURATION, "SENDER_ID_MISMATCH"),
         ("InvalidCredentials", Kind.CONFIGURATION, "INVALID_CREDENTIALS"),
         ("DeveloperError", Kind.CONFIGURATION, "DEVELOPER_ERROR"),
@@ -265,7 +265,7 @@ def test_a_receipt_says_that_the_push_house_took_it_or_did_not() -> None:
 
 def test_only_a_device_that_is_gone_is_dead() -> None:
     (report,) = receipts({"data": {"r-1": error("MessageRateExceeded")}})
-    assert (report.meaning, report.reason, report.sign) == (Meaning.FAILED, "RATE_LIMITED", None)
+    assert (report.meaning, report.reason, report.sign) == (Meaning.FAILED, "DEVICE_RATE_LIMITED", None)
 
 
 @pytest.mark.parametrize("given", [{"data": {}}, {"data": {"r-1": 7, "r-2": {"status": "soon"}}}])

@@ -22,7 +22,8 @@ Part = TypeVar("Part")
 ERRORS: dict[str, tuple[Kind, str]] = {
     "DeviceNotRegistered": (Kind.RECIPIENT_INVALID, "UNREGISTERED_TOKEN"),
     "MessageTooBig": (Kind.REJECTED, "CONTENT_TOO_LONG"),
-    "MessageRateExceeded": (Kind.DEFERRED, "RATE_LIMITED"),
+    # Too many to this one device: the others are sent to all the same, so it is not the account's RATE_LIMITED.
+    "MessageRateExceeded": (Kind.DEFERRED, "DEVICE_RATE_LIMITED"),
     "MismatchSenderId": (Kind.CONFIGURATION, "SENDER_ID_MISMATCH"),
     "InvalidCredentials": (Kind.CONFIGURATION, "INVALID_CREDENTIALS"),
     "DeveloperError": (Kind.CONFIGURATION, "DEVELOPER_ERROR"),

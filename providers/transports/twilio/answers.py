@@ -45,6 +45,9 @@ CODES: dict[int, Row] = {
     **dict.fromkeys((21614, 30006), Row(_INVALID, "NOT_A_MOBILE")),
     30005: Row(_INVALID, "UNKNOWN_NUMBER"),
     **dict.fromkeys((63003, 63024), Row(_INVALID, "NOT_ON_WHATSAPP")),
+    # This number, because of how the account is set up: numbers elsewhere are sent to, so nothing is paused for it.
+    21408: Row(Kind.REJECTED, "REGION_NOT_ENABLED"),
+    21608: Row(Kind.REJECTED, "TRIAL_ACCOUNT"),  # and not one that was verified
     # The message.
     **dict.fromkeys((21602, 21619), Row(Kind.REJECTED, "EMPTY_MESSAGE")),  # [GK]
     **dict.fromkeys((21605, 21617), Row(Kind.REJECTED, "CONTENT_TOO_LONG")),  # 21605 [GK]
@@ -56,10 +59,8 @@ CODES: dict[int, Row] = {
     # The account.
     20003: Row(Kind.CONFIGURATION, "UNAUTHORIZED"),
     20404: Row(Kind.CONFIGURATION, "ACCOUNT_NOT_FOUND"),  # [GK] of this address: no such account
-    21408: Row(Kind.CONFIGURATION, "REGION_NOT_ENABLED"),
     **dict.fromkeys((21601, 21606), Row(Kind.CONFIGURATION, "SENDER_INVALID")),
     **dict.fromkeys((21603, 21701, 21703), Row(Kind.CONFIGURATION, "SENDER_INVALID")),  # [GK]
-    21608: Row(Kind.CONFIGURATION, "TRIAL_ACCOUNT"),
     30002: Row(Kind.CONFIGURATION, "ACCOUNT_SUSPENDED"),
 }
 # Where the body tells no code. No idempotency key: after a 5xx nobody knows whether the message was taken.
