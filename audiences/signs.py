@@ -72,6 +72,7 @@ class SuppressionSign(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "id"], name="suppression_signs_of_tenant"),
             models.Index(fields=["tenant", "address_kind", "address"], name="suppression_signs_address"),
+            models.Index(fields=["tenant", "contact_tax_id"], name="suppression_signs_tax_id"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -114,3 +116,25 @@ def test_signs_have_a_list_that_nobody_can_change(mine: Filled, two: tuple[Fille
     assert f"{mine.mark}@example.com" in page
     assert f"{two[1].mark}@example.com" not in page
     assert operator.get(reverse("admin:audiences_suppressionsign_add")).status_code == 403
+
+
+def test_signs_are_found_by_address_or_tax_id_with_an_index_each(mine: Filled, operator: Client) -> None:
+    with as_owner_role(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO suppression_signs (key, tenant_id, kind, address_kind, address, contact_tax_id, provider_id,"
+            " reason, occurred_at) SELECT gen_random_uuid(), %s, 'opted_out', 'email', 'p' || n || '@example.com',"
+            " lpad(n::text, 11, '0'), gen_random_uuid(), '', now() FROM generate_series(1, 5000) n",
+            [mine.tenant.pk],
+        )
+        cursor.execute("ANALYZE suppression_signs")
+    for wanted in ("P77@example.com", "00000000077"):
+        with CaptureQueriesContext(connection) as asked:
+            page = operator.get(reverse(SIGNS), {"q": wanted}).content.decode()
+        assert "p77@example.com" in page
+        assert "p78@example.com" not in page
+        (look,) = [query["sql"] for query in asked if 'ORDER BY "suppression_signs"' in query["sql"]]
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {look}", None)
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "suppression_signs_address" in plan
+        assert "suppression_signs_tax_id" in plan
