@@ -49,6 +49,19 @@ DELETE FROM due_dispatches WHERE dispatch_id = ANY(ARRAY(
   ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING dispatch_id::text, not_after, paced
 """
+# The one message that tries a provider in trouble is one that was never tried, where there is one among the first: one
+# that the vendor has already failed over would keep everybody else waiting.
+_CLAIM_PROBE = """
+DELETE FROM due_dispatches WHERE dispatch_id = ANY(ARRAY(
+  SELECT n.dispatch_id FROM due_dispatches n WHERE n.dispatch_id = (
+    SELECT f.dispatch_id FROM (
+      SELECT dispatch_id, due_at FROM due_dispatches
+      WHERE provider_id = %s AND lane_class = %s AND due_at <= statement_timestamp() ORDER BY due_at LIMIT 500) f
+    JOIN LATERAL (SELECT attempts FROM dispatches WHERE id = f.dispatch_id) d ON true
+    ORDER BY d.attempts, f.due_at LIMIT %s)
+  FOR UPDATE SKIP LOCKED))
+RETURNING dispatch_id::text, not_after, paced
+"""
 # Only what still waits: a row that was cancelled meanwhile leaves the queue here and goes nowhere.
 _LOAD = """
 SELECT d.id::text, d.tenant_id, d.campaign_id::text, d.campaign_provider_id::text, d.version, d.attempts,
@@ -95,10 +108,11 @@ def claim_due(
     unavailable: frozenset[str] = NOBODY,
     is_probe: bool = False,
 ) -> Claimed:
-    """Take up to `limit` due rows of a lane into released batches, in the caller's transaction."""
+    """Take up to `limit` due rows of a lane into released batches, in the caller's transaction; a probe takes one."""
     deadline = release_deadline(lease_s)
     snapshot = snapshots.current(cursor)
-    claimed = cursor.execute(_CLAIM, [lane.provider_id, lane.lane_class, limit]).fetchall()
+    statement = _CLAIM_PROBE if is_probe else _CLAIM
+    claimed = cursor.execute(statement, [lane.provider_id, lane.lane_class, limit]).fetchall()
     if not claimed:
         return Claimed(batches=[], taken=0, ended=[])
     taken = {row[0]: (row[1], row[2]) for row in claimed}

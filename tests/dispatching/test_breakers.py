@@ -179,6 +179,23 @@ def test_many_failures_open_the_circuit_and_the_rest_waits_uncounted(
     assert provider.pk == circuit().provider_id
 
 
+def test_the_one_message_that_tries_was_never_tried_before(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with([{"knobs": {"concurrency": 8}}])
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(40)])
+    hands.answer(DEFERRED)
+    hands.turn()
+    let_time_pass()
+    tried = Dispatch.objects.filter(attempts=1).values_list("pk", flat=True)
+    long_due = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
+    assert DueDispatch.objects.filter(dispatch_id__in=list(tried)).update(due_at=long_due) == 32
+    look(hands)
+    assert hands.claim() == 1
+    hands.answer(ACCEPTED)
+    assert Dispatch.objects.get(status="SENT").attempts == 1, "the first try of it"
+
+
 def test_what_came_back_in_the_bad_time_does_not_count_after_another_process_has_ended_it(
     hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
 ) -> None:
