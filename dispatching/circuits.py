@@ -29,6 +29,8 @@ REMEMBERED_S = 1200.0
 CROWD = 5
 """So many messages with 429 in the window: it is the account's limit, and the single message has nothing to do with
 it. Below that, 429 may be about the message, and its tries count."""
+MOST_FAILURES = 1000
+"""Where counting ends: the waits have long stopped growing, and the column holds a small number."""
 RATE_LIMITED = "RATE_LIMITED"
 
 
@@ -101,7 +103,7 @@ def held(before: Circuit, now: dt.datetime, *, retry_after: float | None, error:
             # An answer to what left before the hold: the same trouble.
             number, since, until = before.failures, before.since, before.probe_at
         elif (now - before.probe_at).total_seconds() < HOLD_CAP_S:
-            number = before.failures + 1
+            number = _next_number(before)
     wait = doubled(HOLD_FIRST_S, number, HOLD_CAP_S) if retry_after is None else min(retry_after, LONGEST_HOLD_S)
     return Circuit(State.HELD, RATE_LIMITED, error, since, max(until, now + dt.timedelta(seconds=wait)), number)
 
@@ -118,7 +120,7 @@ def after_probe(
     if sign is Sign.SILENT:
         return msgspec.structs.replace(before, probe_at=now + dt.timedelta(seconds=HOLD_FIRST_S))
     state, first = (State.PAUSED, PAUSE_FIRST_S) if sign is Sign.REFUSED else (State.OPEN, OPEN_FIRST_S)
-    number = before.failures + 1
+    number = _next_number(before)
     wait = dt.timedelta(seconds=doubled(first, number, PROBE_CAP_S))
     return Circuit(state, reason, error, before.since or now, now + wait, number)
 
@@ -132,9 +134,13 @@ def doubled(first: float, number: int, cap: float) -> float:
     return float(min(cap, first * 2.0 ** min(max(0, number - 1), 40)))
 
 
+def _next_number(before: Circuit) -> int:
+    return min(before.failures + 1, MOST_FAILURES)
+
+
 def _shut(before: Circuit, now: dt.datetime, state: State, reason: str, error: str) -> Circuit:
     again = before.since is not None and (now - before.since).total_seconds() < REMEMBERED_S
-    number = before.failures + 1 if again and before.state is State.CLOSED else 1
+    number = _next_number(before) if again and before.state is State.CLOSED else 1
     first = PAUSE_FIRST_S if state is State.PAUSED else OPEN_FIRST_S
     wait = dt.timedelta(seconds=doubled(first, number, PROBE_CAP_S))
     return Circuit(state, reason, error, now, now + wait, number)

@@ -129,6 +129,17 @@ def test_without_a_word_about_it_holds_double_and_begin_anew_after_a_quiet_minut
     assert quiet.failures == 1
 
 
+def test_however_long_trouble_lasts_its_number_fits_into_its_column() -> None:
+    limited, failing, now = Circuit(), Circuit(State.OPEN, since=START, probe_at=START), START
+    for _ in range(40_000):
+        now += dt.timedelta(seconds=1.5)
+        limited = held(limited, now, retry_after=1, error="")
+        failing = after_probe(failing, now, Sign.BAD, reason="", error="")
+    assert max(limited.failures, failing.failures) < 2**15, "smallint"
+    again = Circuit(State.CLOSED, since=now, failures=failing.failures)
+    assert opened(again, now, reason="", error="").failures < 2**15
+
+
 @pytest.mark.parametrize(
     ("outcome", "sign"),
     [
