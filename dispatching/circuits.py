@@ -104,7 +104,10 @@ def held(before: Circuit, now: dt.datetime, *, retry_after: float | None, error:
             number, since, until = before.failures, before.since, before.probe_at
         elif (now - before.probe_at).total_seconds() < HOLD_CAP_S:
             number = _next_number(before)
-    wait = doubled(HOLD_FIRST_S, number, HOLD_CAP_S) if retry_after is None else min(retry_after, LONGEST_HOLD_S)
+    wait = doubled(HOLD_FIRST_S, number, HOLD_CAP_S)
+    if retry_after is not None:
+        # "At once" beside a refusal would be a hold, and a line about it, with every few messages.
+        wait = max(HOLD_FIRST_S, min(retry_after, LONGEST_HOLD_S))
     return Circuit(State.HELD, RATE_LIMITED, error, since, max(until, now + dt.timedelta(seconds=wait)), number)
 
 

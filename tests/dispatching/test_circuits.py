@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dispatching.circuits import (
     HOLD_CAP_S,
+    HOLD_FIRST_S,
     LEAST_VOLUME,
     LONGEST_HOLD_S,
     PROBE_CAP_S,
@@ -113,6 +114,7 @@ def test_a_hold_lasts_as_long_as_the_vendor_asks_and_the_later_end_counts() -> N
     assert held(first, later(1), retry_after=2, error="").probe_at == later(10)
     assert held(first, later(1), retry_after=20, error="").probe_at == later(21)
     assert held(Circuit(), START, retry_after=10**9, error="").probe_at == later(LONGEST_HOLD_S)
+    assert held(Circuit(), START, retry_after=0, error="").probe_at == later(HOLD_FIRST_S), "never no time at all"
 
 
 def test_without_a_word_about_it_holds_double_and_begin_anew_after_a_quiet_minute() -> None:
