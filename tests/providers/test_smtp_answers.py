@@ -23,6 +23,7 @@ TABLE = [
     ("message", "250 2.0.0 Ok: queued as Q1", Kind.ACCEPTED, ""),
     ("message", "251 2.1.5 Forwarded", Kind.ACCEPTED, ""),
     ("connect", "421 4.3.2 Too many connections", Kind.DEFERRED, "UNAVAILABLE"),
+    ("connect", "421 4.7.1 Too many connections from you", Kind.DEFERRED, "UNAVAILABLE"),
     ("connect", "554 5.7.1 Your address is listed", Kind.CONFIGURATION, "REFUSED_BY_SERVER"),
     ("connect", "454 4.7.0 TLS not available", Kind.DEFERRED, "UNAVAILABLE"),
     ("auth", "535 5.7.8 Bad credentials", Kind.CONFIGURATION, "UNAUTHORIZED"),

@@ -121,7 +121,9 @@ def _secrets(settings: ProviderSettings) -> list[str]:
 def _judge(answer: WireAnswer, text: str) -> Row:
     code, stage = answer.status, answer.headers.get(replies.STAGE_HEADER, replies.RCPT)
     if 400 <= code < 500:
-        if "4.7.1" in text or _GREYLISTING.search(text):
+        # Of this person's message; a 421, or one before RCPT, is about the server or about us.
+        is_of_one = code != 421 and stage in (replies.RCPT, replies.DATA, replies.MESSAGE)
+        if is_of_one and ("4.7.1" in text or _GREYLISTING.search(text)):
             return Kind.DEFERRED, "GREYLISTED"
         return CODES.get(code, (Kind.DEFERRED, f"SMTP_{code}"))
     if not 500 <= code < 600:
