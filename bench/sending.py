@@ -10,10 +10,12 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -26,6 +28,7 @@ from providers.settings import ProviderSettings
 from providers.transports import Asking, Known, Transport
 from providers.wire import Wire, boottime
 from tests.providers import declarations, makers  # how each vendor is pointed at the simulator
+from tests.providers.wire.certificates import Certificate
 
 CONNECTIONS = 64
 MESSAGES = 4000
@@ -35,20 +38,23 @@ BATCHES = {"expo": (100,), "sendgrid": (100, 1000)}
 
 def measure(seconds: float) -> Iterator[Rate]:
     """Each vendor with one message per request, then those that take more with more."""
-    with _simulator() as url:
-        for vendor in sorted(set(TRANSPORTS) - declarations.SENDS_NOTHING):
-            for batch in (1, *BATCHES.get(vendor, ())):
-                yield Rate(vendor, batch, _Sending(vendor, url, batch).run(seconds))
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = Certificate(Path(folder), "mx.example.com")
+        with _simulator(certificate) as (web, mail):
+            for vendor in sorted(set(TRANSPORTS) - declarations.SENDS_NOTHING):
+                url = mail if declarations.of(vendor).goes_by_mail else web
+                for batch in (1, *BATCHES.get(vendor, ())):
+                    yield Rate(vendor, batch, _Sending(vendor, url, batch, certificate).run(seconds))
 
 
 class _Sending:
     """One vendor, as many requests at once as a worker has connections."""
 
-    def __init__(self, vendor: str, url: str, batch: int) -> None:
+    def __init__(self, vendor: str, url: str, batch: int, certificate: Certificate) -> None:
         declared = declarations.of(vendor)
         self.transport: Transport = declared.transport
         self.settings: ProviderSettings = declared.settings(url)
-        self.wire = Wire(allow_private=True)
+        self.wire = Wire(allow_private=True, ca_file=str(certificate.file))
         self.known: dict[str, str] = {}
         address = declared.address("accept")
         fields = {"to": address, "channel": declared.provider_type, "subject": "Oferta", "body": "x" * 110}
@@ -97,14 +103,16 @@ class _Sending:
 
 
 @contextmanager
-def _simulator() -> Iterator[str]:
-    command = [sys.executable, "-m", "bench.simulator"]
+def _simulator(certificate: Certificate) -> Iterator[tuple[str, str]]:
+    """Where it takes requests, and where mail."""
+    command = [sys.executable, "-m", "bench.simulator", str(certificate.both_file)]
     process = subprocess.Popen(
         command, cwd=CHECKOUT, env={**os.environ, **ENVIRONMENT}, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     try:
-        yield process.stdout.readline().strip()
+        web, mail = process.stdout.readline().split()
+        yield web, mail
     finally:
         process.terminate()
         process.wait(PATIENCE)

@@ -5,7 +5,6 @@ What becomes of a message is decided here, by its recipient; how that is said is
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -19,26 +18,12 @@ from providers.sandbox.dialects.dialect import MANY_SCRIPTS, Dialect, Fate, Item
 from providers.sandbox.dialects.gateway import Gateway
 from providers.sandbox.ledger import Ledger
 from providers.sandbox.messages import HTML, Request, answer
+from providers.sandbox.replies import After, Reply
 
 GATEWAY = "gateway"
 PAGE = b"<!doctype html><h1>Something went wrong</h1>"
 EARLY_MS = 400
 """How long an answer waits for the reports that come before it."""
-
-
-class After(enum.Enum):
-    """What becomes of the connection once the answer, if any, is out."""
-
-    KEEP = enum.auto()
-    CLOSE = enum.auto()
-    RESET = enum.auto()
-    HANG = enum.auto()
-
-
-class Reply(NamedTuple):
-    data: bytes
-    after: After = After.KEEP
-    delay_ms: int = 0
 
 
 class Taken(NamedTuple):
@@ -89,8 +74,8 @@ class Vendor:
         self.ledger = ledger
         self._idempotent = idempotent
         self._clock = clock
-        self._told = told or {}
-        self._echo = echo
+        self.told = told or {}
+        self.echo = echo
         self._router = Router({**dialects, GATEWAY: Gateway(idempotent=idempotent)})
         self._on_taken = on_taken
         self._tried: set[tuple[str, str]] = set()
@@ -105,7 +90,7 @@ class Vendor:
 
     def _serve(self, dialect: Dialect, request: Request, path: str) -> Reply:
         now = self._clock()
-        if not dialect.admits(request, path, self._told.get(dialect.name, ""), now):
+        if not dialect.admits(request, path, self.told.get(dialect.name, ""), now):
             return Reply(dialect.refuse("unauthorized", now, self._suffix(request)))
         try:
             sends = dialect.read(request, path, now)
@@ -124,7 +109,7 @@ class Vendor:
                 continue
             if behaviour.accepts and behaviour.name not in ONCE:
                 for each in sends.items:
-                    self._accept(dialect, each, behaviour, sends.form)
+                    self.accept(dialect, each, behaviour, sends.form)
             else:
                 self.ledger.behaviours[behaviour.name] += 1
             common = COMMON.get(behaviour.name)
@@ -141,21 +126,24 @@ class Vendor:
     def _concerns_all(self, dialect: Dialect, name: str, item: Item) -> bool:
         if name not in COMMON and (name not in dialect.refusals or name in dialect.failures):
             return False
-        if name in ONCE:
-            tried = (name, item.key or item.to)
-            if tried in self._tried:
-                return False
-            self._tried.add(tried)
+        return name not in ONCE or self.is_first_try(name, item)
+
+    def is_first_try(self, name: str, item: Item) -> bool:
+        """Of this message with one of `ONCE`; asked again it is not."""
+        tried = (name, item.key or item.to)
+        if tried in self._tried:
+            return False
+        self._tried.add(tried)
         return True
 
     def _fate(self, dialect: Dialect, item: Item, behaviour: Behaviour, form: Any) -> Fate:
         if behaviour.name in dialect.failures:
             self.ledger.behaviours[behaviour.name] += 1
             return Fate(item, behaviour.name, failure=behaviour.name)
-        message_id = self._accept(dialect, item, behaviour, form)
+        message_id = self.accept(dialect, item, behaviour, form)
         return Fate(item, behaviour.name, "" if behaviour.name == "no-id" else message_id)
 
-    def _accept(self, dialect: Dialect, item: Item, behaviour: Behaviour, form: Any) -> str:
+    def accept(self, dialect: Dialect, item: Item, behaviour: Behaviour, form: Any) -> str:
         """Takes the message, or recognises it. Returns its id."""
         self.ledger.behaviours[behaviour.name] += 1
         key = item.key
@@ -172,7 +160,7 @@ class Vendor:
         return message_id
 
     def _suffix(self, request: Request) -> str:
-        return _whole(request) if self._echo else ""
+        return _whole(request) if self.echo else ""
 
     def _show(self, target: str) -> Reply:
         parts = urlsplit(target)

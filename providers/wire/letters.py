@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 import time
 
 import pycurl
@@ -55,6 +58,8 @@ class Letter(Handle):
             number, text = self._perform()
             self.curl.setopt(pycurl.FRESH_CONNECT, 0)
         answer = self._answer(number, text, (time.monotonic() - started) * 1000)
+        if not answer.complete:
+            self._hang_up()
         self._body = b""
         return answer
 
@@ -136,6 +141,14 @@ class Letter(Handle):
             return False
         code, _text = self._reply()
         return code < 400 or code == LEFT_SERVICE
+
+    def _hang_up(self) -> None:
+        """Ends a connection that libcurl would use again although a reply is owed on it: the next message would wait
+        for that one, or take it for its own."""
+        descriptor = self.curl.getinfo(pycurl.ACTIVESOCKET)
+        if descriptor >= 0:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _reply(self) -> tuple[int, bytes]:
         """The last reply but that to QUIT, which libcurl does not count; (0, b"") where there is no whole one."""

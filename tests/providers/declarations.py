@@ -1,7 +1,7 @@
 """What the conformance kit is told of a vendor: tests/providers/vendors/<vendor>.py, one for each in the registry.
 
 Beside the names that `makers.of_vendor` knows, a vendor's file says how it meets the simulator:
-  simulated(url)   its configuration, pointed at the simulator at that address
+  simulated(url)   its configuration, pointed at the simulator at that address (of mail: smtp://…)
   TOLD             the credential that the simulator insists on, in the dialect's spelling ("" for none)
   RECIPIENT        an address with {} where the name of a behaviour goes; without it a phone number is made
   MESSAGE          fields of its messages, where they need some
@@ -12,6 +12,8 @@ Beside the names that `makers.of_vendor` knows, a vendor's file says how it meet
                    SIGNS_WITH_OURS, False where the key is the vendor's own
   BATCH            what its configuration needs for several messages in one request
   SEVERAL          behaviours that may meet there
+  LONGEST_WAIT_S   how long it may ask us to wait, where that is more than a few seconds
+  hearing()        its configuration where it reports, where that is not so at the simulator
   DIALECT          its dialect, where `providers.sandbox.dialects` has none of its name
 """
 
@@ -24,6 +26,7 @@ from typing import Any
 
 from providers.outcomes import Kind
 from providers.registry import TRANSPORTS
+from providers.sandbox import mail
 from providers.sandbox.behaviours import BY_NAME
 from providers.sandbox.dialects import DIALECTS
 from providers.sandbox.dialects.dialect import Dialect
@@ -35,9 +38,8 @@ from tests.providers import makers
 Expected = Kind | tuple[Kind, str]
 
 PUBLIC_URL = "https://prism.example"
-SENDS_NOTHING = {"console", "smtp"}
-"""Vendors that no request over HTTP goes to: the simulator has nothing to say. SMTP meets real mail servers in
-test_smtp.py and wire/test_mail.py."""
+SENDS_NOTHING = {"console"}
+"""Vendors that nothing leaves to: the simulator has nothing to say."""
 
 # What a behaviour ends in, for a vendor that says nothing else.
 EXPECTED: dict[str, Expected] = {
@@ -84,6 +86,12 @@ class Declaration:
     expected: Mapping[str, Expected]
     message_id: Callable[[Taken], str]
     dialect: Dialect
+    longest_wait_s: float
+
+    @property
+    def goes_by_mail(self) -> bool:
+        """The simulator's mail server takes it, and no request is made."""
+        return self.dialect is mail.dialect
 
     @property
     def transport(self) -> Transport:
@@ -91,7 +99,9 @@ class Declaration:
 
     def settings(self, url: str, **changes: Any) -> ProviderSettings:
         """Of a provider at the simulator."""
-        configuration = {**self.simulated(url), **changes}
+        return self.resolved({**self.simulated(url), **changes})
+
+    def resolved(self, configuration: dict[str, Any]) -> ProviderSettings:
         variables = makers.variables_of(configuration)
         return resolve(
             provider_id="0198f3a0-0000-7000-8000-00000000000a",
@@ -137,4 +147,5 @@ def of(vendor: str) -> Declaration:
         expected=getattr(module, "EXPECTED", {}),
         message_id=getattr(module, "message_id", lambda taken: taken.message_id),
         dialect=getattr(module, "DIALECT", None) or DIALECTS[vendor],
+        longest_wait_s=getattr(module, "LONGEST_WAIT_S", 5),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
 from dispatching.parcels import Batch, LaneKey, Parcel
@@ -23,8 +24,9 @@ NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 class Delivery:
     """One sender's thread. `deliver` from the test's thread, one call at a time."""
 
-    def __init__(self) -> None:
-        self._sender = Sender(Wire(allow_private=True), self._take)
+    def __init__(self, ca_file: Path | None = None) -> None:
+        wire = Wire(allow_private=True, ca_file=str(ca_file) if ca_file else None)
+        self._sender = Sender(wire, self._take)
         self._thread = threading.Thread(target=self._sender.run, daemon=True)
         self._back: dict[str, Outcome] = {}
         self._came = threading.Condition()

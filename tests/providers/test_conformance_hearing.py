@@ -38,7 +38,8 @@ class Caller:
     def __init__(self, vendor: str) -> None:
         declared = declarations.of(vendor)
         module: Any = makers.of_vendor(vendor)
-        self.settings = declared.settings("http://127.0.0.1:1")
+        hearing = getattr(module, "hearing", lambda: declared.simulated("http://127.0.0.1:1"))
+        self.settings = declared.resolved(hearing())
         transport: Transport = TRANSPORTS[vendor]
         assert isinstance(transport, Hearing)
         self.transport: Hearing = transport

@@ -24,9 +24,9 @@ from providers.transports import Checkable, Unsendable
 from providers.wire import Wire
 from tests.providers import makers
 from tests.providers.makers import message, settings
+from tests.providers.wire.certificates import Certificate
 from tests.providers.wire.hostile import exchange
 from tests.providers.wire.mail import PASSWORD, USERNAME, Office, office
-from tests.providers.wire.test_tls import Certificate
 
 TRANSPORT = TRANSPORTS["smtp"]
 SEED: dict[str, Any] = json.loads(

@@ -1,4 +1,4 @@
-"""E-mails from a sender's batch to a mail server and back: building, the wire, the server's reply, the outcome."""
+"""What a mail server does at each command, and what becomes of the message: built, sent, answered, read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from providers.settings import ProviderSettings
 from tests.providers import makers
 from tests.providers.delivering import Delivery
 from tests.providers.wire.hostile import Hostile
-from tests.providers.wire.mail import Answer, Dialogue, Office, closes, hangs, office, resets
+from tests.providers.wire.mail import Answer, Dialogue, closes, hangs, resets
 
 
 def at(port: int, **changes: Any) -> ProviderSettings:
@@ -25,15 +25,6 @@ def at(port: int, **changes: Any) -> ProviderSettings:
 def mail(**changes: Any) -> Message:
     given = {"to": "ana@example.com", "subject": "Oferta", "body": "Olá", "dispatch_id": str(uuid.uuid4())}
     return makers.message(channel="EMAIL", **{**given, **changes})
-
-
-def test_each_message_of_a_batch_is_an_e_mail_with_its_own_outcome() -> None:
-    mails = [mail(to=to) for to in ("ana@example.com", "nobody", "bia@example.com")]
-    with Delivery() as delivery, office(post := Office()) as port:
-        outcomes = delivery.deliver(at(port), mails)
-    assert [outcome.kind for outcome in outcomes] == [Kind.ACCEPTED, Kind.RECIPIENT_INVALID, Kind.ACCEPTED]
-    assert outcomes[0].message_id == f"<{mails[0].dispatch_id}@brand.com>"
-    assert sorted(envelope.rcpt_tos[0] for envelope in post.received) == ["ana@example.com", "bia@example.com"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from providers.sandbox.behaviours import TABLE
 from providers.sandbox.dialects import DIALECTS, fcm
 from providers.sandbox.ledger import Ledger
 from providers.sandbox.messages import Request
-from providers.sandbox.vendor import After, Reply, Taken, Vendor
+from providers.sandbox.replies import After, Reply
+from providers.sandbox.vendor import Taken, Vendor
 
 NOW = 1_760_000_000.0
 KEY = "0198f3a0-0000-7000-8000-000000000001"

@@ -11,7 +11,8 @@ import pytest
 from providers.sandbox.behaviours import TABLE
 from providers.sandbox.ledger import Ledger
 from providers.sandbox.messages import Request
-from providers.sandbox.vendor import After, Reply, Vendor
+from providers.sandbox.replies import After, Reply
+from providers.sandbox.vendor import Vendor
 
 
 class Desk:

@@ -19,8 +19,8 @@ import pytest
 from providers.messages import WireAnswer, WireRequest
 from providers.wire import Wire, boottime
 from tests.providers.servers import unused_port
+from tests.providers.wire.certificates import Certificate
 from tests.providers.wire.hostile import Hostile, collect, exchange, request_to
-from tests.providers.wire.test_tls import Certificate
 
 HERE = Path(__file__).parent
 PATIENCE = 20.0

@@ -11,9 +11,9 @@ import pytest
 
 from providers.messages import WireAnswer
 from providers.wire import Wire, boottime, couriers, letters
+from tests.providers.wire.certificates import Certificate
 from tests.providers.wire.hostile import Hostile, collect, exchange
 from tests.providers.wire.mail import MESSAGE, PASSWORD, USERNAME, Dialogue, Office, hangs, mail_to, office
-from tests.providers.wire.test_tls import Certificate
 
 NAME = "mx.example.com"
 

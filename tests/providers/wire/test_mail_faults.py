@@ -116,6 +116,19 @@ def test_silence_after_the_dot_is_unknown_at_the_time_out(wire: Wire) -> None:
     assert 350 < answer.elapsed_ms < 3_000
 
 
+def test_what_follows_a_silence_after_the_dot_does_not_wait_for_it_nor_take_its_reply(wire: Wire) -> None:
+    def replies_late(_peer: Peer) -> str:
+        time.sleep(0.6)
+        return "250 2.0.0 Ok: queued as LATE"
+
+    for fault in (hangs, replies_late):
+        second = Dialogue()
+        with Hostile(Dialogue(end=fault), second) as server:
+            assert_unknown(exchange(wire, mail_to(local(server), timeout_ms=400)))
+            assert exchange(wire, mail_to(local(server), timeout_ms=2_000)).body.endswith(b"queued as Q1\r\n")
+        assert len(second.messages) == 1
+
+
 @pytest.mark.parametrize("verb", ["greeting", "mail", "end", "quit"])
 def test_a_silent_mail_server_holds_up_nobody_else(wire: Wire, verb: str) -> None:
     """libcurl waits for the reply to a message, and to its good-bye, inside its own code."""
