@@ -93,6 +93,10 @@ class Breakers:
                     probes.append(Trouble(sent, sign, is_probe=True, retry_after=sent.outcome.retry_after))
                 elif sign is Sign.GOOD:
                     good += 1
+                elif sign is Sign.BAD and sent.parcel.attempts > 0:
+                    # A second failure may be the message's own; a process that sends mostly what failed before would
+                    # take it for the provider's.
+                    continue
                 elif sign is not Sign.SILENT:
                     bad += sign is Sign.BAD
                     limited += sign is Sign.LIMITED

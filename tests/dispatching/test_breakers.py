@@ -196,6 +196,19 @@ def test_the_one_message_that_tries_was_never_tried_before(
     assert Dispatch.objects.get(status="SENT").attempts == 1, "the first try of it"
 
 
+def test_messages_that_fail_again_and_again_do_not_stop_the_others(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with([{"knobs": {"retry": {"max_attempts": 20}}}])
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(19)])
+    hands.answer(DEFERRED)
+    for _ in range(3):
+        let_time_pass()
+        assert hands.claim() == 19
+        hands.answer(DEFERRED)
+    assert not ProviderCircuit.objects.exclude(state=State.CLOSED).exists()
+
+
 def test_what_came_back_in_the_bad_time_does_not_count_after_another_process_has_ended_it(
     hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
 ) -> None:
