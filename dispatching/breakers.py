@@ -102,7 +102,8 @@ class Breakers:
                     limited += sign is Sign.LIMITED
                     _worst(troubles, sent, sign)
             window.add(now, good=good, bad=bad, limited=limited)
-            if provider_id in troubles and not self._is_news(troubles[provider_id], window):
+            out = self._lanes.on_the_wire(provider_id, len(own)) if provider_id in troubles else 0
+            if provider_id in troubles and not self._is_news(troubles[provider_id], window, out):
                 del troubles[provider_id]
         return [*probes, *troubles.values()]
 
@@ -128,7 +129,7 @@ class Breakers:
         window = self._windows.get(provider_id)
         return window is not None and window.is_crowded
 
-    def _is_news(self, trouble: Trouble, window: Window) -> bool:
+    def _is_news(self, trouble: Trouble, window: Window, outstanding: int) -> bool:
         state = self._lanes.state_of(trouble.provider_id)
         if trouble.sign is Sign.REFUSED:
             return state is not State.PAUSED
@@ -136,7 +137,7 @@ class Breakers:
             return False  # only the probe's word counts now
         if trouble.sign is Sign.LIMITED:
             return state is State.CLOSED or (trouble.retry_after or 0) > self._lanes.wait_of(trouble.provider_id)
-        return window.is_tripped
+        return window.is_tripped(outstanding)
 
     def _is_about_the_past(self, connection: psycopg.Connection, trouble: Trouble) -> bool:
         """The configuration has changed since this left: the new one has not been tried yet."""

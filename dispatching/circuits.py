@@ -175,11 +175,12 @@ class Window:
     def clear(self) -> None:
         self._seconds.clear()
 
-    @property
-    def is_tripped(self) -> bool:
+    def is_tripped(self, outstanding: int = 0) -> bool:
+        """`outstanding`: messages that are out without an answer. Refusals come back sooner than acceptances, so the
+        first answers after a pause say nothing of the share."""
         bad = sum(one[2] for one in self._seconds)
         volume = bad + sum(one[1] for one in self._seconds)
-        return volume >= LEAST_VOLUME and bad >= volume * SHARE
+        return volume >= LEAST_VOLUME and bad >= (volume + outstanding) * SHARE
 
     @property
     def is_crowded(self) -> bool:

@@ -261,6 +261,13 @@ class Lanes:
         with self._changed:
             self._changed.wait(timeout)
 
+    def on_the_wire(self, provider_id: str, returned: int) -> int:
+        """How many messages to a provider are out at most, after `returned` of those that hold slots came back."""
+        with self._changed:
+            lanes = [lane for lane in self._lanes.values() if lane.key.provider_id == provider_id]
+            held = sum(lane.used for lane in lanes) - returned
+            return max(0, min(held, sum(lane.settings.concurrency for lane in lanes)))
+
     def in_flight(self) -> int:
         with self._changed:
             return sum(lane.used for lane in self._lanes.values())

@@ -70,7 +70,8 @@ class Person:
         ]
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # A page that names no icon of its own makes Chromium ask for the usual one, some time.
+        if message.type == "error" and not str(message.location.get("url", "")).endswith("/favicon.ico"):
             self.troubles.append(f"console: {message.text}")
 
     def _lost(self, request: Request) -> None:

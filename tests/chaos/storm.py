@@ -19,7 +19,7 @@ from tests.journeys.world import World
 SEED = "PRISM_CHAOS_SEED"
 CONCURRENCY = 8
 SLOTS = 4 * CONCURRENCY
-LANES = 3
+LANES = 2
 RATE = 120
 """Events a second: enough that every moment finds something under way, also on a busy machine."""
 
@@ -125,9 +125,9 @@ def storm(world: World, luck: random.Random | None = None, *, rate: int = RATE) 
 
 def _make_campaigns(vendor: Vendor) -> None:
     retry = {"max_attempts": 3, "base_delay_ms": 200, "max_delay_ms": 1000}
-    whatsapp, email, other = (
-        campaigns.provider(vendor.url, kind=kind, concurrency=CONCURRENCY, retry=retry)
-        for kind in ("WHATSAPP", "EMAIL", "WHATSAPP")
+    whatsapp, email = (
+        campaigns.provider(vendor.url, kind=kind, concurrency=CONCURRENCY, retry=retry) for kind in ("WHATSAPP", "EMAIL")
     )
     campaigns.sends(campaigns.campaign(BOTH_WAYS), whatsapp, email)
-    campaigns.sends(campaigns.campaign(ONE_WAY), other)
+    # A provider of its own would give 500 to most of its messages, and rightly be left alone for a while.
+    campaigns.sends(campaigns.campaign(ONE_WAY), whatsapp)

@@ -178,6 +178,13 @@ def test_a_window_trips_by_share_and_volume_of_its_last_seconds_alone(added: lis
         known.append((int(now), good, bad))
         recent = [one for one in known if one[0] > int(now) - 30]
         bads, goods = sum(one[2] for one in recent), sum(one[1] for one in recent)
-        assert window.is_tripped == (bads + goods >= LEAST_VOLUME and 2 * bads >= bads + goods)
+        assert window.is_tripped() == (bads + goods >= LEAST_VOLUME and 2 * bads >= bads + goods)
     window.clear()
-    assert not window.is_tripped
+    assert not window.is_tripped()
+
+
+def test_answers_that_are_still_out_may_all_be_acceptances() -> None:
+    window = Window()
+    window.add(1000.0, good=2, bad=30)
+    assert window.is_tripped(28)
+    assert not window.is_tripped(29), "refusals come back first; half of what is under way is not known to have failed"

@@ -115,8 +115,12 @@ def sent(provider: Provider) -> Dispatch:
     return dispatch
 
 
+# The calls of `http` are what its row says, those of `smtp` are SendGrid's: tests/providers holds both.
+ELSEWHERE = {"http", "smtp"}
+
+
 def test_every_vendor_that_hears_is_tried_here() -> None:
-    assert set(VENDORS) == {name for name, each in TRANSPORTS.items() if isinstance(each, Hearing)}
+    assert set(VENDORS) | ELSEWHERE == {name for name, each in TRANSPORTS.items() if isinstance(each, Hearing)}
 
 
 def test_what_it_reports_reaches_the_message(vendor: str) -> None:
