@@ -126,7 +126,8 @@ def storm(world: World, luck: random.Random | None = None, *, rate: int = RATE) 
 def _make_campaigns(vendor: Vendor) -> None:
     retry = {"max_attempts": 3, "base_delay_ms": 200, "max_delay_ms": 1000}
     whatsapp, email = (
-        campaigns.provider(vendor.url, kind=kind, concurrency=CONCURRENCY, retry=retry) for kind in ("WHATSAPP", "EMAIL")
+        campaigns.provider(vendor.url, kind=kind, concurrency=CONCURRENCY, retry=retry)
+        for kind in ("WHATSAPP", "EMAIL")
     )
     campaigns.sends(campaigns.campaign(BOTH_WAYS), whatsapp, email)
     # A provider of its own would give 500 to most of its messages, and rightly be left alone for a while.
