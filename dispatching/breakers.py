@@ -23,6 +23,7 @@ from providers.circuits import UNAVAILABLE, State
 from providers.outcomes import Kind
 
 LOOK_S = 0.5
+_WORSE = (Sign.BAD, Sign.LIMITED, Sign.REFUSED)
 
 log = structlog.get_logger("prism.dispatching")
 
@@ -38,6 +39,39 @@ class Trouble(msgspec.Struct):
     @property
     def provider_id(self) -> str:
         return self.told_by.batch.lane.provider_id
+
+
+class Tally:
+    """What one provider's outcomes of a moment count for. `refused` since the last good one: ids of messages."""
+
+    def __init__(self) -> None:
+        self.good = self.bad = self.limited = 0
+        self.refused: list[str] = []
+        self.worst: Trouble | None = None
+
+    def count(self, sent: Sent) -> None:
+        sign = Sign.GOOD if sent.outcome.kind is Kind.ACCEPTED else _sign_of(sent)
+        if sign is Sign.GOOD:
+            self.good += 1
+            self.refused.clear()
+        elif sign is Sign.BAD and sent.parcel.attempts > 0:
+            # A second failure may be the message's own; a process that sends mostly what failed before would take it
+            # for the provider's.
+            return
+        elif sign is not Sign.SILENT:
+            self.bad += sign is Sign.BAD
+            self.limited += sign is Sign.LIMITED
+            if sign is Sign.REFUSED:
+                self.refused.append(sent.parcel.id)
+            self._keep_worst(sent, sign)
+
+    def _keep_worst(self, sent: Sent, sign: Sign) -> None:
+        """One trouble per provider: the worst, and of limits the longest wait."""
+        known, wait = self.worst, sent.outcome.retry_after if sign is Sign.LIMITED else None
+        if known is None or _WORSE.index(sign) > _WORSE.index(known.sign):
+            self.worst = Trouble(sent, sign, retry_after=wait)
+        elif sign is known.sign and wait is not None:
+            known.retry_after = max(wait, known.retry_after or 0.0)
 
 
 class Breakers:
@@ -69,43 +103,31 @@ class Breakers:
         before = self._lanes.unavailable()
         self._lanes.show(found)
         for provider_id in before - self._lanes.unavailable():
-            # Whoever closed it: what came back in its bad time says nothing about the one that begins.
-            self._windows.pop(provider_id, None)
+            # Whoever closed it had a reason, such as a message that went well; what came back in the bad time says
+            # nothing about the one that begins.
+            self._windows[provider_id] = Window()
+            self._windows[provider_id].add(self._clock(), good=1)
         metrics.show_circuits(found)
 
     def note(self, sents: Sequence[Sent]) -> list[Trouble]:
         """Count what came back. Returns what has to be told: mostly nothing."""
-        troubles: dict[str, Trouble] = {}
-        probes: list[Trouble] = []
+        troubles: list[Trouble] = []
         now = self._clock()
         for provider_id, own in _by_provider(sents).items():
             window = self._windows.setdefault(provider_id, Window())
             if self._lanes.state_of(provider_id) in UNAVAILABLE:
                 # What was on the wire before comes back, and is not counted.
                 window.clear()
-            good = bad = limited = 0
+            tally = Tally()
             for sent in own:
-                if sent.outcome.kind is Kind.ACCEPTED and not sent.batch.is_probe:
-                    good += 1
-                    continue
-                sign = sign_of(sent.outcome, asked=sent.dispatched_at is not None)
                 if sent.batch.is_probe:
-                    probes.append(Trouble(sent, sign, is_probe=True, retry_after=sent.outcome.retry_after))
-                elif sign is Sign.GOOD:
-                    good += 1
-                elif sign is Sign.BAD and sent.parcel.attempts > 0:
-                    # A second failure may be the message's own; a process that sends mostly what failed before would
-                    # take it for the provider's.
-                    continue
-                elif sign is not Sign.SILENT:
-                    bad += sign is Sign.BAD
-                    limited += sign is Sign.LIMITED
-                    _worst(troubles, sent, sign)
-            window.add(now, good=good, bad=bad, limited=limited)
-            out = self._lanes.on_the_wire(provider_id, len(own)) if provider_id in troubles else 0
-            if provider_id in troubles and not self._is_news(troubles[provider_id], window, out):
-                del troubles[provider_id]
-        return [*probes, *troubles.values()]
+                    troubles.append(_probed(sent))
+                else:
+                    tally.count(sent)
+            window.add(now, good=tally.good, bad=tally.bad, limited=tally.limited, refused_since=tally.refused)
+            if tally.worst is not None and self._is_news(tally.worst, window, len(own)):
+                troubles.append(tally.worst)
+        return troubles
 
     def tell(self, connection: psycopg.Connection, trouble: Trouble) -> None:
         """Move the circuit for all processes, and learn how it stands now."""
@@ -129,15 +151,20 @@ class Breakers:
         window = self._windows.get(provider_id)
         return window is not None and window.is_crowded
 
-    def _is_news(self, trouble: Trouble, window: Window, outstanding: int) -> bool:
+    def takes_others(self, provider_id: str) -> bool:
+        """Whether a refusal of the configuration is about the one message."""
+        window = self._windows.get(provider_id)
+        return window is not None and not window.is_refused
+
+    def _is_news(self, trouble: Trouble, window: Window, returned: int) -> bool:
         state = self._lanes.state_of(trouble.provider_id)
         if trouble.sign is Sign.REFUSED:
-            return state is not State.PAUSED
+            return state is not State.PAUSED and (not _was_asked(trouble) or window.is_refused)
         if state in UNAVAILABLE:
             return False  # only the probe's word counts now
         if trouble.sign is Sign.LIMITED:
             return state is State.CLOSED or (trouble.retry_after or 0) > self._lanes.wait_of(trouble.provider_id)
-        return window.is_tripped(outstanding)
+        return window.is_tripped(self._lanes.on_the_wire(trouble.provider_id, returned))
 
     def _is_about_the_past(self, connection: psycopg.Connection, trouble: Trouble) -> bool:
         """The configuration has changed since this left: the new one has not been tried yet."""
@@ -155,18 +182,17 @@ def _by_provider(sents: Iterable[Sent]) -> dict[str, list[Sent]]:
     return found
 
 
-_WORSE = (Sign.BAD, Sign.LIMITED, Sign.REFUSED)
+def _was_asked(trouble: Trouble) -> bool:
+    """Whether it was the vendor that refused, and not our own house that had nothing to ask with."""
+    return trouble.told_by.dispatched_at is not None
 
 
-def _worst(troubles: dict[str, Trouble], sent: Sent, sign: Sign) -> None:
-    """One trouble per provider: the worst, and of limits the longest wait."""
-    provider_id = sent.batch.lane.provider_id
-    known = troubles.get(provider_id)
-    wait = sent.outcome.retry_after if sign is Sign.LIMITED else None
-    if known is None or _WORSE.index(sign) > _WORSE.index(known.sign):
-        troubles[provider_id] = Trouble(sent, sign, retry_after=wait)
-    elif sign is known.sign and wait is not None:
-        known.retry_after = max(wait, known.retry_after or 0.0)
+def _sign_of(sent: Sent) -> Sign:
+    return sign_of(sent.outcome, asked=sent.dispatched_at is not None)
+
+
+def _probed(sent: Sent) -> Trouble:
+    return Trouble(sent, _sign_of(sent), is_probe=True, retry_after=sent.outcome.retry_after)
 
 
 def _step(before: circuits.Circuit, now: dt.datetime, trouble: Trouble) -> circuits.Circuit:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -26,6 +27,9 @@ HOLD_FIRST_S, HOLD_CAP_S = 1.0, 60.0
 LONGEST_HOLD_S = 3600.0
 REMEMBERED_S = 1200.0
 """Trouble that comes back so soon after a circuit was closed goes on with its number: the waits go on doubling."""
+REFUSED_IN_A_ROW = 3
+"""So many messages whose configuration is refused, and none taken between them, are the provider's trouble. Fewer are
+their own, where others are taken: a vendor may refuse one recipient with the words it has for a bad credential."""
 CROWD = 5
 """So many messages with 429 in the window: it is the account's limit, and the single message has nothing to do with
 it. Below that, 429 may be about the message, and its tries count."""
@@ -121,7 +125,7 @@ def after_probe(
 ) -> Circuit:
     """What the one message that was let through has proved."""
     if sign is Sign.GOOD:
-        return closed(now)
+        return closed(now, before.failures)
     if sign is Sign.LIMITED:
         # It answers, and only wants less: nothing of the trouble is left.
         return held(Circuit(), now, retry_after=retry_after, error=error)
@@ -133,8 +137,9 @@ def after_probe(
     return Circuit(state, reason, error, before.since or now, now + wait, number)
 
 
-def closed(now: dt.datetime) -> Circuit:
-    return Circuit(since=now)
+def closed(now: dt.datetime, failures: int = 0) -> Circuit:
+    """One message went well; what comes back soon goes on with the number."""
+    return Circuit(since=now, failures=failures)
 
 
 def doubled(first: float, number: int, cap: float) -> float:
@@ -159,9 +164,16 @@ class Window:
 
     def __init__(self) -> None:
         self._seconds: deque[list[int]] = deque()
+        self._refused: set[str] = set()
 
-    def add(self, now: float, *, good: int = 0, bad: int = 0, limited: int = 0) -> None:
-        """`now` in seconds of any clock that goes forward."""
+    def add(
+        self, now: float, *, good: int = 0, bad: int = 0, limited: int = 0, refused_since: Iterable[str] = ()
+    ) -> None:
+        """`now` in seconds of any clock that goes forward; `refused_since` the last good one: ids of messages."""
+        if good:
+            self._refused.clear()
+        if len(self._refused) < REFUSED_IN_A_ROW:
+            self._refused.update(refused_since)
         second = int(now)
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append([second, 0, 0, 0])
@@ -174,6 +186,7 @@ class Window:
 
     def clear(self) -> None:
         self._seconds.clear()
+        self._refused.clear()
 
     def is_tripped(self, outstanding: int = 0) -> bool:
         """`outstanding`: messages that are out without an answer. Refusals come back sooner than acceptances, so the
@@ -181,6 +194,11 @@ class Window:
         bad = sum(one[2] for one in self._seconds)
         volume = bad + sum(one[1] for one in self._seconds)
         return volume >= LEAST_VOLUME and bad >= (volume + outstanding) * SHARE
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a refusal of the configuration means everybody, and not one message among others that are taken."""
+        return len(self._refused) >= REFUSED_IN_A_ROW or not any(one[1] for one in self._seconds)
 
     @property
     def is_crowded(self) -> bool:

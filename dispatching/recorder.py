@@ -205,7 +205,8 @@ class Recorder:
         """Where the trouble is the provider's, and none of the message."""
         provider_id, outcome = sent.batch.lane.provider_id, sent.outcome
         if outcome.kind is Kind.CONFIGURATION:
-            return Pause()
+            own = sent.dispatched_at is not None and not sent.batch.is_probe
+            return None if own and self._breakers.takes_others(provider_id) else Pause()
         if outcome.kind is Kind.DEFERRED and outcome.reason == RATE_LIMITED and self._breakers.is_crowded(provider_id):
             return Pause(self._lanes.wait_of(provider_id))
         return None

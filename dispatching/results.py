@@ -15,7 +15,9 @@ from dispatching.statuses import Status
 from providers.outcomes import Kind, Outcome
 from providers.settings import ProviderSettings
 
-_FAILURES = {Kind.REJECTED, Kind.RECIPIENT_INVALID, Kind.OPTED_OUT, Kind.CONFIGURATION}
+_FAILURES = {Kind.REJECTED, Kind.RECIPIENT_INVALID, Kind.OPTED_OUT}
+# A configuration that is refused to one message alone: nobody knows yet whether it is the message.
+_TRIED_AGAIN = {Kind.DEFERRED, Kind.CONFIGURATION}
 
 
 class Sent(msgspec.Struct, gc=False):
@@ -84,7 +86,7 @@ def move_of(
     elif outcome.kind is Kind.NOT_SENT:
         move.dispatched_at = None
         _wait(move, now + dt.timedelta(seconds=back_off_s))
-    elif outcome.kind is Kind.DEFERRED or (outcome.kind is Kind.UNKNOWN and settings.idempotent):
+    elif outcome.kind in _TRIED_AGAIN or (outcome.kind is Kind.UNKNOWN and settings.idempotent):
         _retry(move, settings, outcome, now)
     elif outcome.kind is Kind.UNKNOWN:
         move.status = Status.UNKNOWN
@@ -126,7 +128,7 @@ def _retry(move: Move, settings: ProviderSettings, outcome: Outcome, now: dt.dat
         # Nobody knows whether an unanswered try arrived, even where the vendor would have told repeats apart.
         move.status = Status.UNKNOWN if outcome.kind is Kind.UNKNOWN else Status.FAILED
         move.reason = outcome.reason or reasons.ATTEMPTS_EXHAUSTED
-        if outcome.kind is Kind.DEFERRED:
+        if outcome.kind in _TRIED_AGAIN:
             in_doubt(move)
         return
     delay = delay_before(made + 1, settings, outcome.retry_after)

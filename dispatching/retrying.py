@@ -7,7 +7,8 @@ import random
 from providers.settings import ProviderSettings
 
 JITTER = 0.2
-LONGEST_WAIT = 3600.0
+LONGEST_WAIT = 86400.0
+"""A daily limit is over tomorrow; what a vendor asks for beyond that is not believed."""
 
 
 def delay_before(

@@ -209,6 +209,60 @@ def test_messages_that_fail_again_and_again_do_not_stop_the_others(
     assert not ProviderCircuit.objects.exclude(state=State.CLOSED).exists()
 
 
+def test_a_message_that_is_refused_among_others_that_are_taken_is_its_own_trouble(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    """Some vendors refuse one recipient with the words they have for a bad credential."""
+    campaign, _ = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(9)])
+    *good, poison = hands.take()
+    hands.record([(batch, parcel, ACCEPTED) for batch, parcel in good])
+    hands.record([(*poison, REFUSED)])
+    for _ in range(2):
+        let_time_pass()
+        look(hands)
+        assert hands.claim() == 1
+        hands.answer(REFUSED)
+    assert not ProviderCircuit.objects.exists()
+    assert states() == [("FAILED", "UNAUTHORIZED"), ("SENT", "")]
+    assert Dispatch.objects.get(status="FAILED").attempts == 3
+
+
+def test_a_refused_message_whose_provider_was_tried_with_another_one_pauses_it_no_more(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+    hands.answer(REFUSED)
+    assert circuit().state == State.PAUSED, "nobody else was heard of"
+    poison = Dispatch.objects.get()
+    hands.plan(connection, make_trigger(campaign.name, tenant_id=campaign.tenant_id))
+    let_time_pass()
+    Dispatch.objects.filter(pk=poison.pk).update(attempts=1)
+    look(hands)
+    assert hands.claim() == 1
+    hands.answer(ACCEPTED)
+    look(hands)
+    assert hands.claim() == 1
+    hands.answer(REFUSED)
+    assert circuit().state == State.CLOSED
+    assert Dispatch.objects.get(pk=poison.pk).attempts == 2
+
+
+def test_a_credential_that_is_withdrawn_between_good_answers_pauses_after_three_refusals(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with()
+    hands.plan(connection, *[make_trigger(campaign.name, tenant_id=campaign.tenant_id) for _ in range(9)])
+    first, *rest = hands.take()
+    hands.record([(*first, ACCEPTED)])
+    for number, (batch, parcel) in enumerate(rest):
+        assert ProviderCircuit.objects.exists() is (number >= 3)
+        hands.record([(batch, parcel, REFUSED)])
+    assert circuit().state == State.PAUSED
+    assert sorted(Dispatch.objects.filter(status="PENDING").values_list("attempts", flat=True)) == [0] * 6 + [1] * 2
+
+
 def test_what_came_back_in_the_bad_time_does_not_count_after_another_process_has_ended_it(
     hands: Hands, other: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
 ) -> None:

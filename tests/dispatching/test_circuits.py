@@ -86,7 +86,21 @@ def test_each_try_that_fails_doubles_the_wait_up_to_a_quarter_of_an_hour() -> No
         circuit = after_probe(circuit, now, Sign.BAD, reason="TIMEOUT", error="")
         assert circuit.since == START, "the same trouble, since the same moment"
     assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
-    assert after_probe(circuit, now, Sign.GOOD, reason="", error="") == closed(now)
+    assert after_probe(circuit, now, Sign.GOOD, reason="", error="") == closed(now, failures=9)
+
+
+def test_one_message_that_goes_well_between_two_outages_does_not_begin_the_waits_anew() -> None:
+    circuit, now, waits = Circuit(), START, []
+    for _ in range(4):
+        circuit = opened(circuit, now, reason="TIMEOUT", error="")
+        assert circuit.probe_at is not None
+        waits.append((circuit.probe_at - now).total_seconds())
+        now = circuit.probe_at
+        circuit = after_probe(circuit, now, Sign.GOOD, reason="", error="")
+        assert circuit.state is State.CLOSED
+    assert waits == [30, 60, 120, 240]
+    quiet = opened(circuit, now + dt.timedelta(seconds=REMEMBERED_S + 1), reason="TIMEOUT", error="")
+    assert quiet.failures == 1
 
 
 def test_a_probe_tells_what_kind_of_trouble_it_is_now() -> None:

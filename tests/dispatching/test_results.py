@@ -22,7 +22,6 @@ DEFINITE = {
     Kind.REJECTED: Status.FAILED,
     Kind.RECIPIENT_INVALID: Status.FAILED,
     Kind.OPTED_OUT: Status.FAILED,
-    Kind.CONFIGURATION: Status.FAILED,
 }
 
 
@@ -73,13 +72,13 @@ def test_every_outcome_ends_a_dispatch_or_names_when_it_is_tried_again(
         assert move.status is Status.UNKNOWN, "nobody knows whether this try arrived"
     elif kind is Kind.NOT_SENT:
         assert (move.status, move.reason) == (Status.EXPIRED, "NOT_AFTER_PASSED")
-    elif kind is Kind.DEFERRED:
+    elif kind in (Kind.DEFERRED, Kind.CONFIGURATION):
         assert move.status is (Status.FAILED if attempts + 1 >= max_attempts else Status.EXPIRED)
 
 
 def _is_tried_again_for_a_reason(move: Move, *, idempotent: bool) -> None:
     parcel = move.parcel
-    assert move.outcome in ("DEFERRED", "NOT_SENT") or (move.outcome == "UNKNOWN" and idempotent)
+    assert move.outcome in ("DEFERRED", "CONFIGURATION", "NOT_SENT") or (move.outcome == "UNKNOWN" and idempotent)
     assert move.outcome == "NOT_SENT" or parcel.attempts + 1 < parcel.max_attempts
     assert move.due_at is not None
     assert move.due_at >= NOW

@@ -56,11 +56,13 @@ CODES: dict[str, tuple[Kind, str]] = {
         (Kind.REJECTED, "INVALID_PARAMETER"),
     ),
 }
-# What the words of a refused parameter are about; the first that fits.
-_ABOUT: tuple[tuple[re.Pattern[str], tuple[Kind, str]], ...] = (
+# What the words of a refused parameter are about: a reason where there is one of these, else what is named first.
+_REASONS: tuple[tuple[re.Pattern[str], tuple[Kind, str]], ...] = (
     (re.compile(r"opted[ -]?out", re.IGNORECASE), (Kind.OPTED_OUT, "OPTED_OUT")),
     (re.compile(r"too long", re.IGNORECASE), (Kind.REJECTED, "CONTENT_TOO_LONG")),
-    # Before the next: an "origination phone number" is ours, not the person's.
+)
+_ABOUT: tuple[tuple[re.Pattern[str], tuple[Kind, str]], ...] = (
+    # An "origination phone number" is ours, not the person's: it begins sooner than its second half.
     (re.compile(r"sender ?id|origination", re.IGNORECASE), (Kind.CONFIGURATION, "SENDER_REFUSED")),
     (re.compile(r"phone ?number", re.IGNORECASE), (Kind.RECIPIENT_INVALID, "INVALID_NUMBER")),
     (re.compile(r"max ?price|spend", re.IGNORECASE), (Kind.CONFIGURATION, "SPENDING_LIMIT")),
@@ -100,13 +102,21 @@ def read_health(settings: ProviderSettings, answer: WireAnswer) -> Verdict:
 def _judge(answer: WireAnswer, code: str, words: str) -> tuple[Kind, str]:
     row = CODES.get(code)
     if row == _INVALID:
-        return next((meant for pattern, meant in _ABOUT if pattern.search(words)), row)
+        return _meant_by(words) or row
     if row is not None:
         return row
     if not code:
         return common.by_status(answer.status)
     kind, _reason = common.by_status(answer.status)
     return kind, common.vendor_reason("AWS_SNS", code)
+
+
+def _meant_by(words: str) -> tuple[Kind, str] | None:
+    for pattern, meant in _REASONS:
+        if pattern.search(words):
+            return meant
+    named = [(found.start(), meant) for pattern, meant in _ABOUT if (found := pattern.search(words))]
+    return min(named, key=lambda each: each[0])[1] if named else None
 
 
 def _error(text: str) -> tuple[str, str]:

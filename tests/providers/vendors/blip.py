@@ -24,7 +24,6 @@ EXPECTED = {
     "failed-in-200": _TAKEN_FIRST,
     "no-id": _TAKEN_FIRST,
     "empty": _TAKEN_FIRST,
-    "not-json": _TAKEN_FIRST,
     "500": Kind.DEFERRED,
     "echo": Kind.DEFERRED,
     "html": Kind.DEFERRED,
