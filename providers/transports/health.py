@@ -44,12 +44,9 @@ def within_bounds(request: WireRequest) -> WireRequest:
     )
 
 
-def read(settings: ProviderSettings, answer: WireAnswer, *, knocked: bool, also: Sequence[str] = ()) -> Verdict:
-    """After a knock any answer proves a reachable server, but for those that refuse us or tell of trouble.
-
-    `also`: other forms in which a credential went out, to be taken out of what is shown of the answer.
-    """
-    detail = _detail(answer, [*settings.credentials.values(), *also])
+def read(settings: ProviderSettings, answer: WireAnswer, *, knocked: bool) -> Verdict:
+    """After a knock any answer proves a reachable server, but for those that refuse us or tell of trouble."""
+    detail = _detail(answer, (*settings.credentials.values(), settings.webhook_token))
     if answer.status == 401:
         return Verdict(ok=False, code=verdicts.UNAUTHORIZED, detail=detail)
     if answer.status == 403:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import msgspec
 import pytest
@@ -175,6 +176,13 @@ def test_nothing_secret_is_stored_or_shown_of_a_call(caller: Caller) -> None:
     shown = caller.transport.redact(settings, body)
     for secret in (*settings.credentials.values(), settings.webhook_token):
         assert not secret or secret.encode() not in shown
+    for secret in settings.credentials.values():
+        header = b64encode(f"user:{secret}".encode())
+        for form in (quote(secret, safe=""), header.decode(), quote(header, safe="")):
+            for echoed in (f"a=1&echo={form}&b=2", f'{{"echo":"{form}', f'{{"echo":"{form[: -len(form) // 3]}'):
+                kept = unquote(caller.transport.redact(settings, echoed.encode()).decode())
+                assert secret[:8] not in kept
+                assert header.decode()[12:24] not in kept
     call = call_of(settings, genuine)
     for secret in (*settings.credentials.values(), settings.webhook_token, "5511988887777"):
         assert not secret or secret not in repr(call)

@@ -51,7 +51,8 @@ def verify(settings: ProviderSettings, call: Call) -> bool:
 
 def redact(settings: ProviderSettings, body: bytes) -> bytes:
     """Every report holds the key of the instance, which may be another one than ours."""
-    return redacted(_API_KEY.sub(rb'\1"[redacted]"', body), settings.credentials.values())
+    secrets = (*settings.credentials.values(), settings.webhook_token)
+    return redacted(_API_KEY.sub(rb'\1"[redacted]"', body), secrets)
 
 
 def read_reports(settings: ProviderSettings, call: Call) -> list[VendorReport]:

@@ -52,7 +52,7 @@ class Http(Vendor):
 
     def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
         knocked = "health_url" not in settings.configuration
-        return health.read(settings, answer, knocked=knocked, also=answers.other_forms(settings))
+        return health.read(settings, answer, knocked=knocked)
 
     def verify(self, settings: ProviderSettings, call: Call) -> bool:
         return reports.verify(settings, call)

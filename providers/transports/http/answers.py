@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from providers.messages import Message, WireAnswer
-from providers.outcomes import Kind, Outcome, read_response
+from providers.outcomes import Kind, Outcome
 from providers.transports import answers
-from providers.transports.http.requests import SIGN_IN, basic_credential
-from providers.transports.redaction import redacted
 
 if TYPE_CHECKING:
     from providers.settings import ProviderSettings
@@ -23,7 +21,7 @@ NO_ERROR = {"", "0", "00", "000", "OK", "SUCCESS"}
 
 
 def parse(settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
-    value, kept = _read(settings, answer)
+    value, kept = answers.read_json(settings, answer)
     return [_outcome(settings, message, answer, value, kept) for message in messages]
 
 
@@ -68,12 +66,3 @@ def _message_id(settings: ProviderSettings, message: Message, answer: WireAnswer
 def _field(settings: ProviderSettings, value: Any, name: str) -> Any:
     path = settings.configuration.get("answer", {}).get(name)
     return None if path is None else answers.field(value, path)
-
-
-def _read(settings: ProviderSettings, answer: WireAnswer) -> tuple[Any, Any]:
-    return read_response(redacted(answer.body, [*settings.credentials.values(), *other_forms(settings)]))
-
-
-def other_forms(settings: ProviderSettings) -> list[str]:
-    """In which a credential goes out beside its own."""
-    return [basic_credential(settings)] if settings.configuration[SIGN_IN]["type"] == "basic" else []

@@ -66,14 +66,14 @@ def sign_in_headers(settings: ProviderSettings) -> tuple[str, ...]:
     if kind == "bearer_token":
         return (*_COMMON, f"Authorization: Bearer {settings.credentials['authentication.token']}")
     if kind == "basic":
-        return (*_COMMON, f"Authorization: Basic {basic_credential(settings)}")
+        return (*_COMMON, f"Authorization: Basic {_basic_credential(settings)}")
     if kind == "header":
         scheme = f"{given['scheme']} " if "scheme" in given else ""
         return (*_COMMON, f"{given['header_name']}: {scheme}{settings.credentials['authentication.token']}")
     return _COMMON
 
 
-def basic_credential(settings: ProviderSettings) -> str:
+def _basic_credential(settings: ProviderSettings) -> str:
     given = settings.configuration[SIGN_IN]
     pair = f"{given.get('username', '')}:{settings.credentials.get('authentication.token', '')}"
     return b64encode(pair.encode()).decode()

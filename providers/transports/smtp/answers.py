@@ -7,7 +7,6 @@ a code without one means depends on the command that it replied to: 550 to RCPT 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from providers import verdicts
@@ -16,7 +15,7 @@ from providers.outcomes import Kind, Outcome, bounded_response, bounded_text
 from providers.transports import answers as common
 from providers.transports.redaction import redacted
 from providers.transports.smtp.configuring import is_sendgrid
-from providers.transports.smtp.requests import PASSWORD, message_id_of
+from providers.transports.smtp.requests import message_id_of
 from providers.verdicts import Verdict
 from providers.wire import replies
 
@@ -82,7 +81,7 @@ MAILBOX_FULL_S = 3600.0
 
 
 def parse(settings: ProviderSettings, message: Message, answer: WireAnswer) -> Outcome:
-    body = redacted(answer.body, _secrets(settings))
+    body = redacted(answer.body, settings.credentials.values())
     text = body.decode("utf-8", "replace")
     kept = bounded_response(body)
     if 200 <= answer.status < 300:
@@ -98,7 +97,7 @@ def parse(settings: ProviderSettings, message: Message, answer: WireAnswer) -> O
 
 
 def read_health(settings: ProviderSettings, answer: WireAnswer) -> Verdict:
-    text = redacted(answer.body, _secrets(settings)).decode("utf-8", "replace")
+    text = redacted(answer.body, settings.credentials.values()).decode("utf-8", "replace")
     detail = bounded_text(f"SMTP {answer.status}: {_said(text) or ''}".rstrip(": "), 300)
     if 200 <= answer.status < 300:
         return Verdict(ok=True, code=verdicts.OK, detail=detail)
@@ -108,14 +107,6 @@ def read_health(settings: ProviderSettings, answer: WireAnswer) -> Verdict:
     return Verdict(
         ok=False, code=verdicts.FORBIDDEN if kind is Kind.CONFIGURATION else verdicts.VENDOR_ERROR, detail=detail
     )
-
-
-def _secrets(settings: ProviderSettings) -> list[str]:
-    """Also as AUTH PLAIN and LOGIN say them (RFC 4616): some servers repeat a command that they refuse."""
-    password = settings.credentials.get(PASSWORD, "")
-    username = settings.configuration["smtp"].get("username", "")
-    said = [b64encode(text.encode()).decode() for text in (f"\0{username}\0{password}", password) if password]
-    return [*settings.credentials.values(), *said]
 
 
 def _judge(answer: WireAnswer, text: str) -> Row:

@@ -62,7 +62,7 @@ class Telegram(Vendor):
         return None
 
     def redact(self, settings: ProviderSettings, body: bytes) -> bytes:
-        return redacted(body, settings.credentials.values())
+        return redacted(body, (*settings.credentials.values(), settings.webhook_token))
 
     def read_reports(self, settings: ProviderSettings, call: Call) -> list[VendorReport]:  # noqa: ARG002 - the protocol's signature
         return reports.read(call)

@@ -13,10 +13,8 @@ import msgspec
 
 from providers import verdicts
 from providers.messages import Message, WireAnswer
-from providers.outcomes import Kind, Outcome, bounded_text, read_response
+from providers.outcomes import Kind, Outcome, bounded_text
 from providers.transports import answers, health
-from providers.transports.redaction import redacted
-from providers.transports.twilio.requests import basic_credential
 from providers.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ VENDOR = "twilio"
 
 
 def parse(settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:  # noqa: ARG001 - the protocol's signature
-    value, kept = _read(settings, answer)
+    value, kept = answers.read_json(settings, answer)
     if 200 <= answer.status < 300:
         code = row_code(answers.field(value, "error_code"))
         if answers.said(answers.field(value, "status")) in FAILED:
@@ -98,16 +96,11 @@ def row_code(given: Any) -> int | None:
 
 def read_health(settings: ProviderSettings, answer: WireAnswer) -> Verdict:
     """The account answers for its credential, and says whether it is active."""
-    verdict = health.read(settings, answer, knocked=False, also=[basic_credential(settings)])
-    state = answers.field(_read(settings, answer)[0], "status")
+    verdict = health.read(settings, answer, knocked=False)
+    state = answers.field(answers.read_json(settings, answer)[0], "status")
     if verdict.ok and isinstance(state, str) and state != "active":
         return Verdict(ok=False, code=verdicts.FORBIDDEN, detail=bounded_text(f"account {state}", 100))
     return verdict
-
-
-def _read(settings: ProviderSettings, answer: WireAnswer) -> tuple[Any, Any]:
-    secrets = (*settings.credentials.values(), basic_credential(settings))
-    return read_response(redacted(answer.body, secrets))
 
 
 def _failed(answer: WireAnswer, code: int | None, said: Any, kept: Any) -> Outcome:

@@ -46,10 +46,10 @@ def account_url(settings: ProviderSettings) -> str:
 
 def headers_of(settings: ProviderSettings) -> tuple[str, ...]:
     """What every request to Twilio carries, its credential among them."""
-    return (*_COMMON, f"Authorization: Basic {basic_credential(settings)}")
+    return (*_COMMON, f"Authorization: Basic {_basic_credential(settings)}")
 
 
-def basic_credential(settings: ProviderSettings) -> str:
+def _basic_credential(settings: ProviderSettings) -> str:
     """As it stands in the header: the account's token, or its API key where one is set up."""
     user = settings.configuration.get("api_key_sid")
     if user is not None:
