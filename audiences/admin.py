@@ -18,7 +18,9 @@ from audiences.authoring import why_kept
 from audiences.models import AttributeDefinition, Segment, SuppressionSign
 from audiences.signs import AddressKind
 from audiences.uses import uses_of
+from providers.masking import masked_destination, masked_tax_id
 from tenants.forms import TenantForm
+from tenants.identity import Capability, may
 from tenants.scoping import ReadOnlyAdmin, TenantScopedAdmin
 
 
@@ -119,12 +121,16 @@ class AttributeAdmin(AudienceAdmin):
         return super().has_delete_permission(request, obj) and not _is_shared(obj)
 
 
+PERSONAL = {"address", "contact_tax_id"}
+
+
 @admin.register(SuppressionSign)
 class SuppressionSignAdmin(ReadOnlyAdmin):
-    """What vendors said of consent and of addresses: a look, nothing to do."""
+    """What vendors said of consent and of addresses: a look, nothing to do. Only operators see in full of whom."""
 
     list_display = ("happened", "kind", "address_kind", "address", "contact_tax_id", "reason", "dispatch")
     list_display_links = None
+    fields = ("happened", "kind", "address_kind", "address", "contact_tax_id", "reason", "dispatch", "recorded_at")
     list_filter = ("kind", "address_kind")
     list_before_template = "audiences/about_signs.html"
     ordering = ("-id",)
@@ -148,6 +154,20 @@ class SuppressionSignAdmin(ReadOnlyAdmin):
         )
         return (found if wanted else queryset), False
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return _shown(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return _shown(request, super().get_fields(request, obj))
+
+    @admin.display(description=_("address"))
+    def masked_address(self, sign: SuppressionSign) -> str:
+        return masked_destination(sign.address)
+
+    @admin.display(description=_("tax id"))
+    def masked_contact_tax_id(self, sign: SuppressionSign) -> str:
+        return masked_tax_id(sign.contact_tax_id)
+
     @admin.display(description=_("happened"))
     def happened(self, sign: SuppressionSign) -> str:
         return formats.date_format(timezone.localtime(sign.occurred_at), "SHORT_DATETIME_FORMAT")
@@ -158,6 +178,12 @@ class SuppressionSignAdmin(ReadOnlyAdmin):
             return "—"
         page = reverse("admin:dispatching_dispatch_change", args=[sign.dispatch_id])
         return format_html('<a href="{}">{}</a>', page, _("open"))
+
+
+def _shown(request: HttpRequest, names: Any) -> list[Any]:
+    """The columns, masked for who does not operate."""
+    operates = may(request, Capability.OPERATE)
+    return [f"masked_{name}" if not operates and name in PERSONAL else name for name in names]
 
 
 def _is_shared(obj: Any) -> bool:

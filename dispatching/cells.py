@@ -10,10 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from dispatching.masking import masked_destination, masked_tax_id
 from dispatching.models import Dispatch
 from dispatching.statuses import Status
 from dispatching.wording import TONES, reason_text
+from providers.masking import masked_destination, masked_tax_id
 
 LABELS: dict[str, Promise | str] = {status.value: status.label for status in Status}
 QUEUE: dict[str, tuple[str, Promise]] = {

@@ -14,7 +14,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from dispatching.masking import masked_destination
 from dispatching.models import Attempt, Dispatch, OverdueDelivery
 from dispatching.receipts import DeliveryReceipt
 from dispatching.statuses import PUBLISHED, Status
@@ -22,6 +21,7 @@ from dispatching.steps import Gate, Step, gate_of, path_of
 from dispatching.timeline import CLICKED, Deed, Moment, moments_of, published, reported
 from dispatching.wording import TONES, sentence_of
 from outbox.looking import fact_state
+from providers.masking import masked_destination
 
 MOST_TRIES = 50
 MOST_SIBLINGS = 20

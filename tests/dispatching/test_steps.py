@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from dispatching import reasons
-from dispatching.masking import masked_destination, masked_tax_id
 from dispatching.statuses import Status
 from dispatching.steps import GATE_OF, Gate, Mark, path_of
 from dispatching.timeline import lasting
+from providers.masking import masked_destination, masked_tax_id
 
 
 @pytest.mark.parametrize(

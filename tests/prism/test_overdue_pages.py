@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from audiences.models import SuppressionSign
 from dispatching.models import DeliveryReceipt, Dispatch, OverdueDelivery
 from tests.prism.tenancies import Filled
 from tests.web import as_owner_role, as_web_role
@@ -116,6 +117,25 @@ def test_signs_have_a_list_that_nobody_can_change(mine: Filled, two: tuple[Fille
     assert f"{mine.mark}@example.com" in page
     assert f"{two[1].mark}@example.com" not in page
     assert operator.get(reverse("admin:audiences_suppressionsign_add")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "is_masked"), [("viewer", True), ("author", True), ("operator", False), ("admin", False)]
+)
+def test_whom_a_sign_is_about_is_masked_for_who_does_not_operate(mine: Filled, role: str, is_masked: bool) -> None:
+    with as_owner_role():
+        address = "ana.souza@example.com"
+        SuppressionSign.objects.filter(tenant=mine.tenant).update(address=address, contact_tax_id="52998224725")
+        sign = SuppressionSign.objects.get(tenant=mine.tenant)
+    client = client_of(mine, role)
+    with as_web_role():
+        pages = (reverse(SIGNS), reverse("admin:audiences_suppressionsign_change", args=[sign.pk]))
+        for page in pages:
+            shown = client.get(page).content.decode()
+            assert (address in shown) is not is_masked
+            assert ("a•••@example.com" in shown) is is_masked
+            assert ("52998224725" in shown) is not is_masked
+            assert ("529.•••.•••-25" in shown) is is_masked
 
 
 def test_signs_are_found_by_address_or_tax_id_with_an_index_each(mine: Filled, operator: Client) -> None:
