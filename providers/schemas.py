@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
@@ -32,6 +33,8 @@ MESSAGES = {
     "pattern": _("does not have the expected form (%(value)s)"),
     "maxProperties": _("has too many entries (at most %(value)s)"),
 }
+
+_HOST = re.compile(r"\s*[a-z]+://([^/?#]*)", re.IGNORECASE)
 
 TRANSLATED = ("title", "description", "x-empty")
 
@@ -62,6 +65,7 @@ def validate_configuration(
         *transport.check(provider_type, configuration),
         *_problems_of_reports(transport, configuration),
     ]
+    found += _problems_of_hosts(configuration)
     if not allow_private:
         found += _problems_of_addresses(configuration)
     return _one_per_path(found)
@@ -136,6 +140,13 @@ def _part_of(schema: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
         other = free if isinstance(free, dict) else schema.get("items", {})
         schema = schema.get("properties", {}).get(step) or other
     return schema
+
+
+def _problems_of_hosts(configuration: dict[str, Any]) -> list[Problem]:
+    """One letter can look like another: which server is meant has to be readable where the address is approved."""
+    message = gettext("the server's name must be written in ASCII letters (a name with others has a form with xn--)")
+    hosts = ((path, _HOST.match(value)) for path, value in _urls(configuration))
+    return [(path, message) for path, host in hosts if host and not host[1].isascii()]
 
 
 def _problems_of_addresses(configuration: dict[str, Any]) -> list[Problem]:

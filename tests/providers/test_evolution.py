@@ -107,7 +107,10 @@ def test_the_time_out_grows_by_the_typing_time_that_evolution_waits_inside_of_th
 
 def test_the_name_of_an_instance_cannot_change_the_path() -> None:
     assert build({"instance": "my growth"}).url.endswith("/message/sendText/my%20growth")
-    assert "instance" in problems(instance="a/b")
+    for name in ("a/b", ".", "..", "...", "a?b", "a#b", "", "a" * 101):
+        assert "instance" in problems(instance=name), name
+    for name in ("growth", "my growth", "my.growth_2-b", ".growth", "a..", "x"):
+        assert "instance" not in problems(instance=name), name
 
 
 @pytest.mark.parametrize(
@@ -240,6 +243,11 @@ def test_the_keys_of_its_webhook_change_what_it_is_told() -> None:
     assert TRANSPORT.read_registration(settings(), answer(201, b"{}")).ok
     assert TRANSPORT.read_registration(settings(), answer(404, b"{}")).code == "CONFIGURATION"
     assert TRANSPORT.read_registration(settings(), answer(401, b"{}")).code == "UNAUTHORIZED"
+    echoed = TRANSPORT.read_registration(
+        settings(), answer(400, f'{{"headers":{{"X-Prism-Secret":"{OURS}"}}}}'.encode())
+    )
+    assert "X-Prism-Secret" in echoed.detail
+    assert OURS not in echoed.detail
 
 
 # What Evolution reports.

@@ -99,6 +99,9 @@ def test_where_the_document_itself_sends_for_tokens_does_not_count() -> None:
             {"client_email": EMAIL, "private_key": "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"}
         ),
         json.dumps({"private_key": "x", "client_email": 7}),
+        document(project_id="../../v1/projects/another"),
+        document(project_id=".."),
+        document(project_id="my-app-prod?x="),
         "{" * 100,
     ],
 )

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.credentials import references
+from providers.registry import TRANSPORTS
 from providers.schemas import translated_schema, validate_configuration
+from providers.wire.targets import target_of
 from tests.providers.makers import ALLOW_LIST, GATEWAY, VARIABLE
 
 TOKEN = {"type": "bearer_token", "token_env_var": VARIABLE}
@@ -62,6 +65,11 @@ def test_a_right_configuration_has_no_problems() -> None:
         ({"api_url": "https://gateway.example.com/a b"}, "api_url", "expected form"),
         ({"api_url": "https://gateway.example.com/?v=1"}, "api_url", "only where path is empty"),
         ({"api_url": "http://gateway.example.com"}, "api_url", "https://"),
+        ({"api_url": "https://gatewäy.example.com"}, "api_url", "ASCII letters"),
+        ({"api_url": "https://g\u0430teway.example.com:8443/x"}, "api_url", "ASCII letters"),
+        ({"api_url": "https://gateway.example\uff0ecom"}, "api_url", "ASCII letters"),
+        ({"api_url": "https://10.0.0.1\uff0f.example.com"}, "api_url", "ASCII letters"),
+        ({"health_url": "https://gatewäy.example.com"}, "health_url", "ASCII letters"),
         ({"api_url": "https://10.0.0.1/"}, "api_url", "private address"),
         ({"api_url": "https://[::1]/"}, "api_url", "private address"),
         ({"error_codes": {"opted_out": [1]}}, "error_codes.opted_out.0", "must be of the type string"),
@@ -97,6 +105,51 @@ def test_what_is_no_object_is_refused(configuration: Any) -> None:
 def test_a_private_or_plain_address_is_fine_where_the_deployment_says_so() -> None:
     configuration = {**GATEWAY, "api_url": "http://127.0.0.1:8080"}
     assert validate_configuration("SMS", configuration, allow_list=ALLOW_LIST, allow_private=True) == []
+
+
+@pytest.mark.parametrize("allow_private", [True, False])
+def test_a_server_s_name_is_readable_whatever_the_deployment_sends_to(allow_private: bool) -> None:
+    for name, is_fine in (("bücher.example", False), ("xn--bcher-kva.example", True)):
+        configuration = {**GATEWAY, "api_url": f"https://{name}/send"}
+        found = dict(validate_configuration("SMS", configuration, allow_list=ALLOW_LIST, allow_private=allow_private))
+        assert ("api_url" in found) is not is_fine
+        assert target_of(configuration["api_url"]).problem is None or not is_fine
+
+
+# Where a part of an address comes from the configuration: the vendor's type, its key, a good value.
+PARTS = [
+    ("SMS", "twilio", "account_sid", "AC" + "0" * 32),
+    ("WHATSAPP", "meta", "phone_number_id", "106540352242922"),
+    ("WHATSAPP", "meta", "api_version", "v25.0"),
+    ("WHATSAPP", "evolution", "instance", "growth"),
+    ("PUSH", "fcm", "app_id", "my-app-prod"),
+    ("SMS", "aws_sns", "region", "sa-east-1"),
+]
+
+
+@pytest.mark.parametrize(("provider_type", "vendor", "key", "good"), PARTS)
+def test_no_part_of_an_address_leads_out_of_its_place(provider_type: str, vendor: str, key: str, good: str) -> None:
+    example = {**TRANSPORTS[vendor].example, "provider_vendor": vendor}
+    if vendor == "fcm":
+        example.pop("fcm_url")
+
+    def told(value: str) -> bool:
+        allowed = [str(reference.name) for reference in references(example)]
+        return key in dict(validate_configuration(provider_type, {**example, key: value}, allow_list=allowed))
+
+    assert not told(good)
+    for bad in (
+        ".",
+        "..",
+        f"{good}/..",
+        f"../{good}",
+        f"{good}?x",
+        f"{good}#x",
+        f"{good}%2f..",
+        f"{good}\\x",
+        f"{good}\n",
+    ):
+        assert told(bad), bad
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -71,6 +71,11 @@ def with_server(**changes: Any) -> dict[str, Any]:
     return {**PLAIN, "smtp": {**PLAIN["smtp"], **changes}}
 
 
+def test_the_sender_s_domain_cannot_change_the_address_of_the_server() -> None:
+    request = build({**PLAIN, "sender": {"email": "a@x/../y?z#w.com"}})
+    assert request.url == "smtp://mx.brand.com:587/x%2F..%2Fy%3Fz%23w.com"
+
+
 def test_the_seeds_example_is_taken_as_it_stands() -> None:
     assert problems_of(SEED) == {}
     assert transport_for("EMAIL", SEED) is TRANSPORT

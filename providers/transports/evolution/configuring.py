@@ -98,7 +98,7 @@ SCHEMA: dict[str, Any] = {
         },
         "instance": {
             "type": "string",
-            "pattern": "^[A-Za-z0-9 ._-]{1,100}$",
+            "pattern": "^[A-Za-z0-9 ._-]*[A-Za-z0-9 _-][A-Za-z0-9 ._-]*$",
             "maxLength": 100,
             "title": _("Instance"),
             "description": _("Its name at the Evolution server: one instance is one WhatsApp number."),

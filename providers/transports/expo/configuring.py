@@ -73,7 +73,7 @@ SCHEMA: dict[str, Any] = {
         "api_url": {
             "x-rare": True,
             "type": "string",
-            "pattern": "^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$",
+            "pattern": '^https?://[^\\s/?#@\\\\]+(/[!"$->@-~]*)?$',
             "maxLength": 500,
             "default": "https://exp.host",
             "title": _("Address"),

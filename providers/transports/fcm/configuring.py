@@ -17,8 +17,8 @@ GOOGLE = "https://fcm.googleapis.com"
 GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 ACCOUNTS = ("service_account", "api_key")
 """Two names of one credential: ours, and the seed's."""
-_PROJECT = "[a-z0-9][a-z0-9.:-]{2,62}"
-_ADDRESS = re.compile(rf"(https?://\S+?)(?:/v1)?(?:/projects/({_PROJECT})/messages:send)?/?")
+PROJECT = "[a-z0-9][a-z0-9.:-]{2,62}"
+_ADDRESS = re.compile(rf"(https?://\S+?)(?:/v1)?(?:/projects/({PROJECT})/messages:send)?/?")
 _NAME = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$"}
 
 EXAMPLE: dict[str, Any] = {
@@ -39,7 +39,7 @@ SCHEMA: dict[str, Any] = {
         "provider_vendor": {"const": "fcm", "title": _("Vendor")},
         "app_id": {
             "type": "string",
-            "pattern": f"^{_PROJECT}$",
+            "pattern": f"^{PROJECT}$",
             "examples": ["my-app-prod"],
             "title": _("Firebase project"),
             "description": _("The project's id. Default: the one that the service account belongs to."),
@@ -101,7 +101,7 @@ SCHEMA: dict[str, Any] = {
         "fcm_url": {
             "x-rare": True,
             "type": "string",
-            "pattern": "^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$",
+            "pattern": '^https?://[^\\s/?#@\\\\]+(/[!"$->@-~]*)?$',
             "maxLength": 500,
             "default": GOOGLE,
             "title": _("Address"),

@@ -6,6 +6,7 @@ The assertion is made for one audience, the address that it is posted to: nobody
 from __future__ import annotations
 
 import json
+import re
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from providers.messages import WireAnswer, WireRequest
 from providers.outcomes import Kind, Outcome, bounded_text
 from providers.transports import Known, Unsendable, answers
 from providers.transports.agent import USER_AGENT
-from providers.transports.fcm.configuring import ACCOUNTS, GOOGLE_TOKENS
+from providers.transports.fcm.configuring import ACCOUNTS, GOOGLE_TOKENS, PROJECT
 from providers.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -118,7 +119,10 @@ def _read_account(text: str) -> Account | None:
     try:
         document = json.loads(text)
         signer = crypt.RSASigner.from_service_account_info(document)  # type: ignore[no-untyped-call]  # the library's own gap
-        return Account(str(document["client_email"]), str(document.get("project_id", "")), signer)
+        project = str(document.get("project_id", ""))
+        if project and not re.fullmatch(PROJECT, project):
+            return None  # it becomes a part of the address
+        return Account(str(document["client_email"]), project, signer)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, GoogleAuthError):
         return None
 

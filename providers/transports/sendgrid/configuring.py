@@ -151,7 +151,7 @@ SCHEMA: dict[str, Any] = {
         "api_url": {
             "x-rare": True,
             "type": "string",
-            "pattern": "^https?://[^\\s/?#@\\\\]+(/[^\\s?#]*)?$",
+            "pattern": '^https?://[^\\s/?#@\\\\]+(/[!"$->@-~]*)?$',
             "maxLength": 500,
             "title": _("Address"),
             "description": _("In place of the region's own."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 from django.utils.translation import gettext
@@ -64,9 +65,8 @@ def url_of(configuration: dict[str, Any]) -> str:
     """The path is the name in our greeting."""
     server = configuration["smtp"]
     scheme = "smtps" if security_of(server) == TLS else "smtp"
-    return (
-        f"{scheme}://{server['host']}:{server.get('port', DEFAULT_PORT)}/{server.get('helo') or _domain(configuration)}"
-    )
+    greeting = quote(server.get("helo") or _domain(configuration), safe="")
+    return f"{scheme}://{server['host']}:{server.get('port', DEFAULT_PORT)}/{greeting}"
 
 
 def _envelope(settings: ProviderSettings, sender: str, recipient: str) -> Envelope:
