@@ -14,7 +14,7 @@ from dispatching.copying import copy_rows
 from dispatching.fallback import add_successors
 from dispatching.gates import NOBODY
 from dispatching.holding import delay, hold_back
-from dispatching.lanes import BATCH_LIMIT
+from dispatching.lanes import BATCH_LIMIT, batch_limit
 from dispatching.parcels import Batch, LaneKey, Parcel
 from dispatching.planning import release_deadline, start_batch
 from dispatching.rechecking import recheck_all
@@ -123,7 +123,7 @@ def claim_due(
     settings = settings_of(snapshot, lane)
     going, delayed = hold_back(cursor, verdicts.going, lane, snapshot, settings)
     delay(cursor, delayed)
-    batches = _batches(going, lane)
+    batches = _batches(going, lane, BATCH_LIMIT if settings is None else batch_limit(settings))
     if batches and settings is not None:
         for batch in batches:
             batch.is_probe = is_probe
@@ -174,12 +174,12 @@ def load_parcels(cursor: psycopg.Cursor, taken: Mapping[str, tuple[dt.datetime, 
     ]
 
 
-def _batches(parcels: Sequence[Parcel], lane: LaneKey) -> list[Batch]:
+def _batches(parcels: Sequence[Parcel], lane: LaneKey, most: int) -> list[Batch]:
     """Chunks of one campaign each, so that a pause takes effect within one batch."""
     batches: list[Batch] = []
     for parcel in parcels:
         last = batches[-1] if batches else None
-        if last is None or last.campaign_id != parcel.campaign_id or len(last.parcels) >= BATCH_LIMIT:
+        if last is None or last.campaign_id != parcel.campaign_id or len(last.parcels) >= most:
             last = Batch(rows.new_batch_id(), lane, parcel.campaign_id, [], time.monotonic())
             batches.append(last)
         last.parcels.append(parcel)

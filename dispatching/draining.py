@@ -199,7 +199,7 @@ class DueDrainer:
         free = self._engine.lanes.free_slots(lane)
         if free < lane.batch_size:
             return 0, 0
-        limit = min(free, LIMIT)
+        limit = min(free, max(LIMIT, lane.batch_size))
         if state.settings.per_minute:
             with connection.cursor() as cursor:
                 wanted = count_due(cursor, key, limit)

@@ -25,6 +25,11 @@ RECOVERED = 0.5
 BACK_OFF_FIRST, BACK_OFF_CAP = 1.0, 30.0
 
 
+def batch_limit(settings: ProviderSettings) -> int:
+    """No batch is larger; a request never holds more than its batch."""
+    return max(BATCH_LIMIT, settings.batch_size)
+
+
 class Lane:
     """State of one lane in this process. Only `Lanes` touches it."""
 
@@ -48,8 +53,8 @@ class Lane:
 
     @property
     def batch_size(self) -> int:
-        """At most 64, a quarter of the slots, and what the pace lets go in a second."""
-        size = min(BATCH_LIMIT, max(1, self.settings.slots // 4))
+        """At most 64 or what fills a request, a quarter of the slots, and what the pace lets go in a second."""
+        size = min(batch_limit(self.settings), max(1, self.settings.slots // 4))
         return max(1, min(size, self.settings.per_minute // 60)) if self.settings.per_minute else size
 
     @property

@@ -25,6 +25,8 @@ from providers.webhook_tokens import webhook_token
 
 SLOTS_PER_CONNECTION = 4
 """Released and unrecorded dispatches per connection: three cost 10 % of the rate, two a quarter."""
+FULL_REQUESTS = 4
+"""A vendor that takes many messages in a request has room for so many full ones at least."""
 
 
 class ProviderSettings(msgspec.Struct, frozen=True):
@@ -38,6 +40,8 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     credentials: dict[str, str]
     concurrency: int = DEFAULT_CONCURRENCY
     slots: int = DEFAULT_CONCURRENCY * SLOTS_PER_CONNECTION
+    batch_size: int = 1
+    """The most messages that one request may carry."""
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     connect_timeout_ms: int = DEFAULT_CONNECT_TIMEOUT_MS
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
@@ -96,7 +100,7 @@ def resolve(
     knob = _Knobs(configuration)
     retry = _Knobs(configuration.get("retry"))
     concurrency = knob.integer("concurrency", DEFAULT_CONCURRENCY)
-    return ProviderSettings(
+    resolved = ProviderSettings(
         provider_id=provider_id,
         tenant_id=tenant_id,
         provider_type=provider_type,
@@ -104,7 +108,6 @@ def resolve(
         configuration=configuration,
         credentials=values,
         concurrency=concurrency,
-        slots=concurrency * SLOTS_PER_CONNECTION,
         timeout_ms=knob.integer("timeout_ms", DEFAULT_TIMEOUT_MS),
         connect_timeout_ms=knob.integer("connect_timeout_ms", DEFAULT_CONNECT_TIMEOUT_MS),
         max_attempts=retry.integer("max_attempts", DEFAULT_MAX_ATTEMPTS),
@@ -120,6 +123,17 @@ def resolve(
         fingerprint=_fingerprint(configuration, values),
         problem=problem or missing,
     )
+    size = _batch_size(transport, resolved) if transport else 1
+    slots = max(concurrency * SLOTS_PER_CONNECTION, FULL_REQUESTS * size)
+    return msgspec.structs.replace(resolved, batch_size=size, slots=slots)
+
+
+def _batch_size(transport: Transport, settings: ProviderSettings) -> int:
+    """1 where the row was written around the form and says nothing that is a number."""
+    try:
+        return max(1, transport.batch_size_of(settings))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return 1
 
 
 def _overdue_after_s(knob: _Knobs, transport: Transport | None) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import time
 
+import msgspec
+
 from dispatching.lanes import Lane, Lanes
 from dispatching.parcels import EMPTY_MESSAGE, Batch, LaneKey, Parcel
 from providers.settings import ProviderSettings
@@ -115,6 +117,14 @@ def test_a_paced_lane_sends_what_its_tokens_allow() -> None:
     lanes.add_tokens(lane, 3)
     assert len(lanes.next_batches({})) == 1
     assert lanes.paced_waiting() == [(lane, 1)]
+
+
+def test_a_batch_fills_a_request_but_never_takes_more_than_a_second_of_the_pace() -> None:
+    taking = msgspec.structs.replace(settings(slots=400), batch_size=100)
+    assert Lane(LaneKey("p", 1), taking).batch_size == 100
+    paced = msgspec.structs.replace(taking, per_minute=3_000)
+    assert Lane(LaneKey("p", 1), paced).batch_size == 50
+    assert lane_of(Lanes(), slots=400).batch_size == 64
 
 
 def test_a_batch_larger_than_the_slots_of_a_lowered_limit_still_goes() -> None:

@@ -47,6 +47,16 @@ def test_every_knob_of_the_configuration_counts() -> None:
     assert (settings.idempotent, settings.per_minute) == (True, 90)
 
 
+@pytest.mark.parametrize(("batch", "size", "slots"), [(None, 1, 256), (10, 10, 256), (100, 100, 400)])
+def test_a_vendor_that_takes_many_at_once_has_room_for_full_requests(batch: int | None, size: int, slots: int) -> None:
+    configuration = GATEWAY if batch is None else {**GATEWAY, "batch": {"max_messages": batch}}
+    settings = resolved(configuration)
+    assert (settings.batch_size, settings.slots) == (size, slots)
+    odd: list[Any] = ["many", {"max_messages": "many"}, [], {"most": 1}]
+    for nonsense in odd:
+        assert resolved({**GATEWAY, "batch": nonsense}).batch_size == 1
+
+
 def test_the_moment_from_which_a_delivery_is_overdue_is_the_vendors_or_the_rows() -> None:
     assert resolved(GATEWAY).overdue_after_s is None
     assert resolved({**GATEWAY, "overdue_after_minutes": 20}).overdue_after_s == 1200
