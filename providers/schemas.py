@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 
 from providers import credentials, registry
 from providers.credentials import Problem
-from providers.transports import Hearing, Polled, Transport
+from providers.transports import Transport
 from providers.wire import guard
 from providers.wire.names import is_literal
 
@@ -109,9 +109,9 @@ def _problems_of_schema(transport: Transport, configuration: dict[str, Any]) -> 
 
 
 def _problems_of_reports(transport: Transport, configuration: dict[str, Any]) -> list[Problem]:
-    if "overdue_after_minutes" not in configuration or isinstance(transport, Hearing | Polled):
+    if "overdue_after_minutes" not in configuration or transport.may_report(configuration):
         return []
-    return [("overdue_after_minutes", gettext("this vendor never tells what became of a message"))]
+    return [("overdue_after_minutes", gettext("a provider that is set up so never tells what became of a message"))]
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> str:

@@ -56,6 +56,10 @@ class Transport(Protocol):
     def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
         """(path, message) of what the schema cannot say. Called only where the schema holds."""
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        """Whether a provider that is configured so can ever tell what became of its messages. Called only where the
+        schema holds."""
+
     def awaits_reports(self, settings: ProviderSettings) -> bool:
         """Whether this provider, as it is set up, will tell what became of its messages."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from providers.transports import addresses
+from providers.transports import Hearing, Polled, addresses
 from providers.transports.knobs import check_knobs
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class Vendor:
     def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:  # noqa: ARG002 - the same
         return check_knobs(configuration)
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:  # noqa: ARG002 - the same
+        """Whether a provider that is configured so can ever tell what became of its messages."""
+        return isinstance(self, Hearing | Polled)
+
     def awaits_reports(self, settings: ProviderSettings) -> bool:
         """Whether this provider, as it is set up, will tell what became of its messages."""
-        return settings.overdue_after_s is not None and bool(settings.webhook_url)
+        is_awaited = settings.overdue_after_s is not None and bool(settings.webhook_url)
+        return is_awaited and self.may_report(settings.configuration)

@@ -39,6 +39,9 @@ class Reporting(Toy):
     vendor = "reporting"
     overdue_after_s = 900.0
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return True
+
 
 class Clock:
     """The database's, with a shift that the test says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from providers.credentials import references
 from providers.registry import TRANSPORTS
 from providers.schemas import translated_schema, validate_configuration
 from providers.wire.targets import target_of
+from tests.providers import makers
 from tests.providers.makers import ALLOW_LIST, GATEWAY, VARIABLE
 
 TOKEN = {"type": "bearer_token", "token_env_var": VARIABLE}
@@ -150,6 +152,45 @@ def test_no_part_of_an_address_leads_out_of_its_place(provider_type: str, vendor
         f"{good}\n",
     ):
         assert told(bad), bad
+
+
+SILENT: list[tuple[str, str, dict[str, Any]]] = [
+    ("console", "SMS", {"provider_vendor": "console"}),
+    *((name, makers.type_of(name), TRANSPORTS[name].example) for name in ("aws_sns", "fcm", "telegram", "blip")),
+    ("gateway", "SMS", GATEWAY),
+    ("http", "SMS", {key: value for key, value in TRANSPORTS["http"].example.items() if key != "reports"}),
+    ("meta", "WHATSAPP", {key: value for key, value in TRANSPORTS["meta"].example.items() if key != "webhook"}),
+    ("sendgrid", "EMAIL", TRANSPORTS["sendgrid"].example),
+    ("smtp", "EMAIL", TRANSPORTS["smtp"].example),
+    ("twilio", "SMS", {**TRANSPORTS["twilio"].example, "features": {"delivery_receipts": False}}),
+]
+HEARD: list[tuple[str, str, dict[str, Any]]] = [
+    *((name, makers.type_of(name), TRANSPORTS[name].example) for name in ("evolution", "expo", "http", "twilio")),
+    ("gateway", "SMS", {**GATEWAY, "webhook": {"signing_key_env_var": VARIABLE}}),
+    ("meta", "WHATSAPP", {**TRANSPORTS["meta"].example}),
+    ("blip", "WHATSAPP", {**TRANSPORTS["blip"].example, "webhook": {"token_env_var": VARIABLE}}),
+    *(
+        (name, "EMAIL", {**TRANSPORTS[name].example, "event_webhook": {"key_env_var": VARIABLE}})
+        for name in ("sendgrid", "smtp")
+    ),
+]
+
+
+@pytest.mark.parametrize(("vendor", "kind", "configuration"), SILENT, ids=[one[0] for one in SILENT])
+def test_a_time_for_reports_is_refused_where_none_can_come(
+    vendor: str, kind: str, configuration: dict[str, Any]
+) -> None:
+    timed = {**configuration, "overdue_after_minutes": 30}
+    assert "overdue_after_minutes" in dict(validate_configuration(kind, timed, allow_list=ALLOW_LIST))
+    own = msgspec.structs.replace(makers.settings(timed, kind), webhook_url="https://prism.example/webhooks/p")
+    assert not TRANSPORTS[vendor].awaits_reports(own), "written around the form it would call every message overdue"
+
+
+@pytest.mark.parametrize(("vendor", "kind", "configuration"), HEARD, ids=[one[0] for one in HEARD])
+def test_a_time_for_reports_is_taken_where_they_come(vendor: str, kind: str, configuration: dict[str, Any]) -> None:
+    timed = {**configuration, "overdue_after_minutes": 30}
+    assert validate_configuration(kind, timed, allow_list=ALLOW_LIST) == []
+    assert TRANSPORTS[vendor].may_report(timed)
 
 
 def test_every_problem_is_told_at_once() -> None:

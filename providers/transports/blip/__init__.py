@@ -66,6 +66,9 @@ class Blip(Vendor):
     def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
         return answers.read_ping(settings, answer)
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return "webhook" in configuration
+
     def awaits_reports(self, settings: ProviderSettings) -> bool:
         return super().awaits_reports(settings) and reports.TOKEN in settings.credentials
 

@@ -42,6 +42,9 @@ class Gateway(Vendor):
     def check(self, provider_type: str, configuration: dict[str, Any]) -> list[tuple[str, str]]:
         return configuring.check(provider_type, configuration)
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return "webhook" in configuration
+
     webhook_paths = ("status",)
     webhook_hint = _(
         "Have the gateway post its reports to this address, signed with the key of “Reports”"

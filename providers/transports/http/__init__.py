@@ -40,8 +40,11 @@ class Http(Vendor):
     def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
         return answers.parse(settings, messages, answer)
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return "reports" in configuration
+
     def awaits_reports(self, settings: ProviderSettings) -> bool:
-        return bool(settings.webhook_url) and "reports" in settings.configuration
+        return bool(settings.webhook_url) and self.may_report(settings.configuration)
 
     def health_request(self, settings: ProviderSettings) -> WireRequest | None:
         address = settings.configuration.get("health_url")

@@ -51,6 +51,9 @@ class Meta(Vendor):
     def read_health(self, settings: ProviderSettings, answer: WireAnswer) -> Verdict:
         return answers.read_health(settings, answer)
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return "webhook" in configuration
+
     def awaits_reports(self, settings: ProviderSettings) -> bool:
         return super().awaits_reports(settings) and reports.APP_SECRET in settings.credentials
 

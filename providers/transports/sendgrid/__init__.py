@@ -45,6 +45,9 @@ class SendGrid(Vendor):
     def group_key(self, settings: ProviderSettings, message: Message) -> Hashable:
         return requests.group_key(settings, message)
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return "event_webhook" in configuration
+
     def awaits_reports(self, settings: ProviderSettings) -> bool:
         """Without the key every call is refused, and none is awaited."""
         return super().awaits_reports(settings) and events.key_of(settings) is not None

@@ -34,6 +34,9 @@ class Smtp(Vendor):
     per_minute: int | None = 3000
     overdue_after_s: float | None = 72 * 3600.0
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return configuring.is_sendgrid(configuration) and "event_webhook" in configuration
+
     def awaits_reports(self, settings: ProviderSettings) -> bool:
         """From SendGrid, where its key is known; other servers send none."""
         return super().awaits_reports(settings) and self._hears(settings)

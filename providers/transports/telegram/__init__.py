@@ -43,6 +43,10 @@ class Telegram(Vendor):
     def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
         return answers.parse(settings, messages, answer)
 
+    def may_report(self, configuration: dict[str, Any]) -> bool:  # noqa: ARG002 - the same
+        """It tells who blocked the bot, and of no message."""
+        return False
+
     def health_request(self, settings: ProviderSettings) -> WireRequest | None:
         return registering.ask_who(settings)
 

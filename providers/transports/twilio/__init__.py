@@ -54,8 +54,8 @@ class Twilio(Vendor):
     def parse(self, settings: ProviderSettings, messages: Sequence[Message], answer: WireAnswer) -> list[Outcome]:
         return answers.parse(settings, messages, answer)
 
-    def awaits_reports(self, settings: ProviderSettings) -> bool:
-        return super().awaits_reports(settings) and requests.wants_receipts(settings)
+    def may_report(self, configuration: dict[str, Any]) -> bool:
+        return requests.wants_receipts(configuration)
 
     def health_request(self, settings: ProviderSettings) -> WireRequest | None:
         """The account's own resource: reaches nobody, and says whether it may send."""

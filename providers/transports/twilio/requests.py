@@ -57,8 +57,8 @@ def _basic_credential(settings: ProviderSettings) -> str:
     return b64encode(f"{settings.configuration['account_sid']}:{settings.credentials['auth_token']}".encode()).decode()
 
 
-def wants_receipts(settings: ProviderSettings) -> bool:
-    return settings.configuration.get("features", {}).get("delivery_receipts", True) is not False
+def wants_receipts(configuration: dict[str, Any]) -> bool:
+    return configuration.get("features", {}).get("delivery_receipts", True) is not False
 
 
 def _fields(settings: ProviderSettings, message: Message) -> list[tuple[str, str]]:
@@ -72,7 +72,7 @@ def _fields(settings: ProviderSettings, message: Message) -> list[tuple[str, str
         fields.append(("MessagingServiceSid", configuration["messaging_service_sid"]))
     content = configuration.get("content_templates", {}).get(message.template_code)
     fields += _template(content, configuration, message) if content else _text(features, message)
-    if settings.webhook_url and wants_receipts(settings):
+    if settings.webhook_url and wants_receipts(configuration):
         address = f"{settings.webhook_url}/{STATUS_PATH}?{DISPATCH}={quote(message.dispatch_id, safe='')}"
         fields.append(("StatusCallback", address))
     if features.get("short_urls"):
