@@ -271,6 +271,21 @@ def test_the_time_outs_of_the_configuration_reach_the_wire() -> None:
             },
             "authentication.type",
         ),
+        (
+            {
+                "authentication": {"type": "field", "field_name": "key", "token_env_var": makers.VARIABLE},
+                "body": {"key": "{{to}}"},
+            },
+            "body.key",
+        ),
+        ({"headers": {"x-api-token": "{{dispatch_id}}"}}, "headers.x-api-token"),
+        (
+            {
+                "authentication": {"type": "bearer_token", "token_env_var": makers.VARIABLE},
+                "headers": {"authorization": "{{to}}"},
+            },
+            "headers.authorization",
+        ),
         ({"answer": {}}, "answer.message_id"),
         ({"answer": {"message_id": "id", "message_id_header": "X-Id"}}, "answer.message_id_header"),
         ({"answer": {"id_is_ours": True}, "body": {"to": "{{to}}"}}, "answer.id_is_ours"),

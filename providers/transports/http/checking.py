@@ -38,6 +38,7 @@ def check(configuration: dict[str, Any]) -> list[tuple[str, str]]:
         *_body(configuration),
         *_headers(configuration.get("headers", {})),
         *_authentication(configuration["authentication"]),
+        *_said_twice(configuration),
         *_ids(configuration),
         *_reports(configuration.get("reports")),
         *_repeats(configuration),
@@ -102,6 +103,20 @@ def _authentication(given: Mapping[str, Any]) -> Found:
             yield f"authentication.{key}", gettext("is not used with the type %(type)s") % {"type": kind}
     if given.get("header_name", "").lower() in RESERVED_HEADERS:
         yield "authentication.header_name", gettext("this header is set by Prism")
+
+
+def _said_twice(configuration: Mapping[str, Any]) -> Found:
+    """What would stand in the place of the credential."""
+    given = configuration["authentication"]
+    line = {"bearer_token": "Authorization", "basic": "Authorization"}.get(given["type"], given.get("header_name", ""))
+    for name in configuration.get("headers", {}):
+        if line and name.lower() == line.lower():
+            yield f"headers.{name}", gettext("the credential stands there already")
+    field = given.get("field_name")
+    for key in ("body", "form"):
+        part = configuration.get(key)
+        if given["type"] == "field" and isinstance(part, Mapping) and field in part:
+            yield f"{key}.{field}", gettext("the credential stands there already")
 
 
 def _ids(configuration: Mapping[str, Any]) -> Found:
