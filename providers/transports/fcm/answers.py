@@ -57,7 +57,8 @@ def parse(settings: ProviderSettings, answer: WireAnswer) -> Outcome:
 
 
 def disproves_token(settings: ProviderSettings, answer: WireAnswer) -> bool:
-    """A 401 about our access token, not about the app's key at Apple: that one comes with an FcmError."""
+    """A 401 about our access token, not about the app's key at Apple: that one comes with an FcmError. Not a 403, after
+    which §7 would ask again too: it is about what the account may do, and its next token may do no more."""
     if answer.status != 401:
         return False
     value, _kept = answers.read_json(settings, answer)
