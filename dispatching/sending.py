@@ -14,7 +14,7 @@ from dispatching.grouping import Group, group_parcels, without_spoilt, without_u
 from dispatching.parcels import Batch, Parcel
 from dispatching.results import Sent
 from providers.messages import WireAnswer, WireRequest
-from providers.outcomes import Kind, Outcome
+from providers.outcomes import Kind, Outcome, bounded_text
 from providers.registry import TRANSPORTS
 from providers.transports import Transport, Unsendable
 from providers.transports.redaction import redacted
@@ -180,7 +180,7 @@ def _outcomes(group: Group, answer: WireAnswer) -> list[Outcome]:
         problem = f"{len(outcomes)} outcomes for {len(parcels)} messages"
     except Exception as error:
         log.exception("parse_failed", result="failure", provider_id=settings.provider_id)
-        problem = repr(error)[:500]
+        problem = _told(error, group.batch)
     return [Outcome(Kind.UNKNOWN, reason=REFUSED_HERE, error=problem)] * len(parcels)
 
 
@@ -194,7 +194,13 @@ def _without_secrets(group: Group, answer: WireAnswer) -> WireAnswer:
     return answer if body is answer.body else msgspec.structs.replace(answer, body=body)
 
 
+def _told(error: Exception, batch: Batch) -> str:
+    """What a defect of a transport says, which may repeat what it stumbled over."""
+    secrets = batch.settings.credentials.values() if batch.settings else ()
+    return bounded_text(redacted(repr(error).encode("utf-8", "replace"), secrets).decode("utf-8", "replace"))
+
+
 def _unbuildable(batch: Batch, parcels: list[Parcel], error: Exception) -> list[Sent]:
     """What a transport could not make a request of."""
-    outcome = Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=repr(error)[:500])
+    outcome = Outcome(Kind.REJECTED, reason=REFUSED_HERE, error=_told(error, batch))
     return [Sent(parcel, batch, outcome, None, None) for parcel in parcels]

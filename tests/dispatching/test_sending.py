@@ -98,3 +98,22 @@ def test_an_answer_that_was_cut_short_keeps_no_credential() -> None:
     (sent,) = sender._returned([(ticket, half)])
     assert sent.outcome.kind is Kind.UNKNOWN
     assert "canary" not in repr(sent.outcome)
+
+
+def test_a_defect_that_repeats_a_credential_is_kept_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a dispatch keeps as its error is shown and published."""
+    given = batch(2)
+    assert given.settings is not None
+    given.settings.credentials["token"] = "canary-token-1"
+    wire = StillWire()
+    sender = sender_with(wire)
+    defect = Mock(side_effect=ValueError("cannot write 'canary-token-1' there"))
+    sender._submit(given)
+    monkeypatch.setattr(TRANSPORTS["gateway"], "parse", defect, raising=False)
+    back = sender._returned([(token, answered(b"{}")) for token, _request in wire.taken])
+    monkeypatch.setattr(TRANSPORTS["gateway"], "build", defect, raising=False)
+    back += sender._submit(given)
+    assert len(back) == 4
+    for sent in back:
+        assert "there" in (sent.outcome.error or "")
+        assert "canary" not in repr(sent.outcome)

@@ -223,12 +223,13 @@ def send(triggers: list[Trigger]) -> None:
     assert engine.failed is None
 
 
-def call_us(provider: Provider, declared: Declaration) -> None:
-    """What the vendor reports: genuine, and what somebody else makes of it."""
+def call_us(provider: Provider, declared: Declaration, planted: Planted) -> None:
+    """What the vendor reports: genuine, and what somebody else makes of it. The secret that we gave it is one too."""
     module: Any = makers.of_vendor(declared.vendor)
     with django_connection.cursor() as cursor:
         found = Listeners().find(cursor, str(provider.pk))
     assert found is not None
+    planted.add(found.settings.webhook_token)
     status = DELIVERED if DELIVERED in getattr(module, "TELLS", (DELIVERED,)) else OPTED_OUT
     now = time.time()
     report = Report(str(uuid.uuid4()), status, now, to="5511988887777", dispatch_id=str(uuid.uuid4()))
@@ -291,6 +292,7 @@ def pages(tenant: Tenant) -> Iterator[tuple[str, str]]:
     with as_web_process():
         for address in addresses:
             answer = client.get(address)
+            assert answer.status_code == 200 or not any(f"/{name}/" in address for name in MOST), address
             yield address, answer.content.decode() if not answer.streaming else ""
 
 
@@ -301,10 +303,13 @@ def answers(tenant: Tenant) -> Iterator[tuple[str, str]]:
     dispatches = [str(pk) for pk in Dispatch.objects.values_list("pk", flat=True)[: MOST["dispatch"]]]
     chosen = [str(pk) for pk in Provider.objects.values_list("pk", flat=True)[: MOST["provider"]]]
     paths = ["providers", "dispatches", "changes", "provider-vendors", "campaigns", "rejected-triggers"]
-    paths += [f"providers/{pk}" for pk in chosen] + [f"dispatches/{pk}" for pk in dispatches]
+    paths += [f"providers/{pk}{part}" for pk in chosen for part in ("", "/secrets", "/checks")]
+    paths += [f"dispatches/{pk}" for pk in dispatches]
     with as_web_process():
         for path in paths:
-            yield path, client.get(f"/api/{path}").content.decode()
+            answer = client.get(f"/api/{path}")
+            assert answer.status_code == 200, path
+            yield path, answer.content.decode()
 
 
 def test_a_canary_is_found_where_it_was_left(planted: Planted) -> None:
@@ -341,7 +346,7 @@ def test_no_secret_is_stored_shown_answered_or_logged(
     for provider, declared in talkers:
         checking.request_check(provider, by="canary")
         if isinstance(declared.transport, Hearing):
-            call_us(provider, declared)
+            call_us(provider, declared, planted)
     check_providers(max_seconds=30)
     assert WebhookCall.objects.exists()
     process_webhooks(max_seconds=20)
