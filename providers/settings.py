@@ -99,7 +99,7 @@ def resolve(
     values, missing = credentials.read(configuration, secrets=secrets, allow_list=allow_list, environment=environment)
     knob = _Knobs(configuration)
     retry = _Knobs(configuration.get("retry"))
-    concurrency = knob.integer("concurrency", DEFAULT_CONCURRENCY)
+    concurrency = knob.integer("concurrency", transport.concurrency if transport else DEFAULT_CONCURRENCY)
     resolved = ProviderSettings(
         provider_id=provider_id,
         tenant_id=tenant_id,

@@ -44,6 +44,7 @@ class Transport(Protocol):
     batch_size: int
     """The most messages that one request can carry for any provider; 1: no batches."""
     per_minute: int | None
+    concurrency: int
     spacing_s: float
     overdue_after_s: float | None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from providers.defaults import DEFAULT_CONCURRENCY
 from providers.transports import Hearing, Polled, addresses
 from providers.transports.knobs import check_knobs
 
@@ -18,6 +19,8 @@ class Vendor:
     batch_size = 1
     per_minute: int | None = None
     """Pace of a provider whose row names none (provider-contracts §12); None: no limit."""
+    concurrency = DEFAULT_CONCURRENCY
+    """Requests under way at once, in a worker process and class of traffic, of a provider whose row says nothing."""
     spacing_s = 0.0
     """Least time between two messages to one address, where the vendor demands it."""
     overdue_after_s: float | None = None

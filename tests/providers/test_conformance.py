@@ -99,6 +99,17 @@ def test_its_schema_refuses_unknown_keys_everywhere_and_titles_every_field(trans
         assert all(inner.get("title") for inner in part["properties"].values()), path
 
 
+def test_what_its_form_calls_usual_is_what_a_provider_gets_that_says_nothing(transport: Transport) -> None:
+    properties, settings = transport.schema["properties"], makers.example_settings(transport)
+    for key, used in (
+        ("concurrency", settings.concurrency),
+        ("timeout_ms", settings.timeout_ms),
+        ("connect_timeout_ms", settings.connect_timeout_ms),
+    ):
+        if key in properties and key not in transport.example:
+            assert properties[key]["default"] == used, key
+
+
 def test_an_unknown_key_is_named_by_its_path(transport: Transport) -> None:
     for path, _part in objects_of(transport.schema):
         configuration = copy.deepcopy(transport.example)

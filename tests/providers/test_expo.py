@@ -100,6 +100,11 @@ def test_an_image_goes_along() -> None:
     assert item["richContent"] == {"image": "https://cdn.example.com/a.png"}
 
 
+def test_no_more_connections_than_expo_advises_but_room_for_full_requests() -> None:
+    assert (settings().concurrency, settings().slots) == (6, 400)
+    assert settings({"concurrency": 20}).concurrency == 20
+
+
 def test_up_to_a_hundred_share_a_request() -> None:
     assert TRANSPORT.batch_size_of(settings()) == 100
     items = items_of({}, *(push(number, body=f"b{number}") for number in range(100)))

@@ -33,6 +33,7 @@ class Expo(Vendor):
     example = configuring.EXAMPLE
     batch_size = 100
     per_minute: int | None = 30_000
+    concurrency = configuring.CONNECTIONS
     overdue_after_s: float | None = 7200.0
     poll_after_s: tuple[float, ...] = (900.0, 3600.0, 6 * 3600.0, 12 * 3600.0)
     """The last is 20 hours after the send: Expo forgets a receipt after a day."""

@@ -17,6 +17,8 @@ EXAMPLE: dict[str, Any] = {
     "channel_id": "default",
 }
 LONGEST_TTL_S = 28 * 86_400
+CONNECTIONS = 6
+"""Expo advises no more (docs.expo.dev, "Limit concurrent connections")."""
 _NAME = {"type": "string", "pattern": "^[^\\s\\x00-\\x1f\\x7f]([^\\x00-\\x1f\\x7f]*[^\\s\\x00-\\x1f\\x7f])?$"}
 
 SCHEMA: dict[str, Any] = {
@@ -79,5 +81,6 @@ SCHEMA: dict[str, Any] = {
             "title": _("Address"),
         },
         **{key: value for key, value in KNOBS.items() if key != "idempotent"},
+        "concurrency": {**KNOBS["concurrency"], "default": CONNECTIONS},
     },
 }
