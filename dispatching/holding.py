@@ -16,6 +16,8 @@ from dispatching.parcels import LaneKey, Parcel
 from dispatching.snapshot import Snapshot
 from dispatching.spacing import take_turns
 from providers.settings import ProviderSettings
+from providers.transports import phones
+from providers.transports.addresses import PHONE
 
 BUSY_S = 0.2
 """Until the next try where another process is sharing out a campaign's pace at this very moment."""
@@ -42,7 +44,7 @@ def hold_back(
     for campaign_id, per_minute in _paced(parcels, snapshot):
         parcels = _keep_pace(cursor, parcels, lane, campaign_id, per_minute, delayed)
     if parcels and settings is not None and settings.spacing_s:
-        parcels = _keep_apart(cursor, parcels, lane, settings.spacing_s, delayed)
+        parcels = _keep_apart(cursor, parcels, lane, settings, delayed)
     return parcels, delayed
 
 
@@ -95,10 +97,16 @@ def _keep_pace(
 
 
 def _keep_apart(
-    cursor: psycopg.Cursor, parcels: list[Parcel], lane: LaneKey, spacing_s: float, delayed: list[Delayed]
+    cursor: psycopg.Cursor, parcels: list[Parcel], lane: LaneKey, settings: ProviderSettings, delayed: list[Delayed]
 ) -> list[Parcel]:
-    moments = take_turns(cursor, lane.provider_id, [parcel.message.to for parcel in parcels], spacing_s)
+    addresses = [_in_one_form(parcel.message.to, settings) for parcel in parcels]
+    moments = take_turns(cursor, lane.provider_id, addresses, settings.spacing_s)
     pairs = list(zip(parcels, moments, strict=True))
     # Who had a place in the campaign's pace has had its turn there and keeps its right to the next one.
     delayed += [Delayed(parcel, lane, moment, has_place=True) for parcel, moment in pairs if moment is not None]
     return [parcel for parcel, moment in pairs if moment is None]
+
+
+def _in_one_form(address: str, settings: ProviderSettings) -> str:
+    """One phone is one phone, with its country or without."""
+    return phones.digits_of(address) or address if settings.address_attribute == PHONE else address

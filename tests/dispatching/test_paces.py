@@ -208,6 +208,19 @@ def test_two_messages_to_one_address_keep_their_distance_in_one_batch_and_over_p
     assert ContactPace.objects.count() == 6
 
 
+def test_one_phone_is_one_address_however_it_is_written(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, _ = campaign_with([{"knobs": {"contact_spacing_ms": 60_000}}])
+    spellings = ("+55 11 98888-7777", "5511988887777", "(11) 98888-7777", "+5511988887776")
+    hands.plan(
+        connection, *(one for text in spellings for one in triggers(make_trigger, campaign, 1, phone_number=text))
+    )
+    hands.turn()
+    assert hands.answer(ACCEPTED) == 2
+    assert DueDispatch.objects.count() == 2
+
+
 def test_a_message_that_would_have_to_wait_past_its_time_ends_in_time(
     hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
 ) -> None:
