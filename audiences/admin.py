@@ -21,6 +21,7 @@ from audiences.uses import uses_of
 from providers.masking import masked_destination, masked_tax_id
 from tenants.forms import TenantForm
 from tenants.identity import Capability, may
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin, TenantScopedAdmin
 
 
@@ -136,6 +137,7 @@ class SuppressionSignAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     search_fields = ("=address", "=contact_tax_id")
     search_help_text = _("Address in its plain form (a phone number by its digits with the country) or tax id; whole.")
+    paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by = ()

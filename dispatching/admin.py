@@ -19,11 +19,12 @@ from dispatching import cells, confirming, queue_admin
 from dispatching.bounded import Before, BoundedChangeList
 from dispatching.choosing import ChosenRows
 from dispatching.filters import CampaignFilter, MadeBetween, ProviderFilter, ReasonFilter, StatusFilter
-from dispatching.listing import BoundedPaginator, MadeWithin, searched
+from dispatching.listing import MadeWithin, searched
 from dispatching.models import Dispatch, ScheduledDispatch
 from dispatching.telling import RELATED, label_of, tell
 from dispatching.wording import detail_of
 from tenants.identity import Capability, may
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin, of_tenant
 
 __all__ = ["queue_admin"]

@@ -8,38 +8,20 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from dispatching import operating
 from dispatching.partitions import uuid_floor
 from tenants.identity import tenant_of
+from tenants.paging import COUNTED
 
 if TYPE_CHECKING:
-    Pages = Paginator[Any]
     DropdownFilter = admin.SimpleListFilter
 else:
     from unfold.contrib.filters.admin import DropdownFilter
-
-    Pages = Paginator
-
-COUNTED = 1000
-"""A list tells how many rows it has up to here; beyond, narrowing the filters finds more than turning pages."""
-
-
-class BoundedPaginator(Pages):
-    """Counts no further than `counted` rows, and shows no further either."""
-
-    counted = COUNTED
-
-    @cached_property
-    def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # the admin hands no list to its paginator
-        return len(rows.order_by().values_list("pk")[: self.counted])
 
 
 class MadeWithin(DropdownFilter):

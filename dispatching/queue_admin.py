@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from dispatching import cells, confirming
 from dispatching.choosing import ChosenRows
 from dispatching.filters import CampaignFilter, MadeBetween, ProviderFilter, UnsettledReasonFilter
-from dispatching.listing import BoundedPaginator, MadeWithin, searched
+from dispatching.listing import MadeWithin, searched
 from dispatching.models import (
     DeadLetter,
     Dispatch,
@@ -31,6 +31,7 @@ from dispatching.models import (
 from dispatching.timeline import lasting
 from dispatching.wording import detail_of
 from tenants.identity import Capability, may
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin
 
 

@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy as _
 
 from dispatching.cells import chip, moment
 from dispatching.choosing import ChosenRows
-from dispatching.listing import BoundedPaginator
 from ingestion import confirming, reasons
 from ingestion.call_admin import WebhookCallAdmin
 from ingestion.models import OperatorPosition, RejectedState, RejectedTrigger
 from ingestion.narrowing import CodeFilter, JourneyFilter, TopicFilter
 from ingestion.showing import shown
 from tenants.identity import Capability, may
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin
 
 __all__ = ["OperatorPositionAdmin", "RejectedTriggerAdmin", "WebhookCallAdmin"]

@@ -18,12 +18,12 @@ from django.utils.translation import ngettext
 
 from dispatching.cells import chip, moment
 from dispatching.choosing import ChosenRows
-from dispatching.listing import BoundedPaginator
 from ingestion import call_confirming
 from ingestion.models import CallState, WebhookCall
 from ingestion.showing import shown_body
 from providers.models import Provider
 from tenants.identity import Capability, may
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin, of_tenant
 
 if TYPE_CHECKING:

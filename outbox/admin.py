@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -18,23 +16,8 @@ from outbox.models import OperatorFact, OperatorShard
 from outbox.refusals import EXPLANATIONS
 from outbox.retrying import retry_parked
 from tenants.identity import Capability, may
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin
-
-if TYPE_CHECKING:
-    Pages = Paginator[Any]
-else:
-    Pages = Paginator
-
-COUNTED = 1000
-
-
-class BoundedPaginator(Pages):
-    """Counts no further than COUNTED rows: an outbox that waits for Kafka may hold millions."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # the admin hands no list to its paginator
-        return len(rows.order_by().values_list("pk")[:COUNTED])
 
 
 class OperatorAdmin(ReadOnlyAdmin):

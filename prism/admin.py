@@ -14,11 +14,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from dispatching.listing import BoundedPaginator
 from prism.history.pages import ChangeAdmin
 from prism.models import JobState
 from tenants.identity import Capability, may
 from tenants.labels import labelled
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin
 from tenants.signin.lockout_pages import FailedSignInAdmin
 

@@ -14,13 +14,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateFilter
 
-from dispatching.listing import BoundedPaginator
 from prism.history.recording import RECORDED
 from prism.history.wording import tell
 from prism.models import Change
 from tenants.filters import OwnDropdownFilter
 from tenants.identity import Capability, may, tenant_of
 from tenants.models import Membership
+from tenants.paging import BoundedPaginator
 from tenants.scoping import ReadOnlyAdmin, of_tenant
 
 

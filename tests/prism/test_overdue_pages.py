@@ -138,7 +138,18 @@ def test_whom_a_sign_is_about_is_masked_for_who_does_not_operate(mine: Filled, r
             assert ("529.•••.•••-25" in shown) is is_masked
 
 
-def test_signs_are_found_by_address_or_tax_id_with_an_index_each(mine: Filled, operator: Client) -> None:
+def test_the_list_of_signs_counts_no_further_than_it_shows(mine: Filled, operator: Client) -> None:
+    more_signs(mine)
+    with CaptureQueriesContext(connection) as asked:
+        page = operator.get(reverse(SIGNS))
+    assert page.status_code == 200
+    looked = [query["sql"] for query in asked if "suppression_signs" in query["sql"]]
+    assert looked
+    assert not [one for one in looked if "count(" in one.lower()]
+    assert all(" LIMIT " in one for one in looked)
+
+
+def more_signs(mine: Filled) -> None:
     with as_owner_role(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO suppression_signs (key, tenant_id, kind, address_kind, address, contact_tax_id, provider_id,"
@@ -147,6 +158,10 @@ def test_signs_are_found_by_address_or_tax_id_with_an_index_each(mine: Filled, o
             [mine.tenant.pk],
         )
         cursor.execute("ANALYZE suppression_signs")
+
+
+def test_signs_are_found_by_address_or_tax_id_with_an_index_each(mine: Filled, operator: Client) -> None:
+    more_signs(mine)
     for wanted in ("P77@example.com", "00000000077"):
         with CaptureQueriesContext(connection) as asked:
             page = operator.get(reverse(SIGNS), {"q": wanted}).content.decode()
