@@ -25,7 +25,7 @@ from dispatching.snapshot import SnapshotHolder
 from dispatching.vendor_reports import receipts_of
 from ingestion import call_rows, metrics
 from ingestion.call_rows import MOST_TRIES, StoredCall
-from providers.listeners import Listener, Listeners
+from providers.listeners import Listener, Listeners, UnreadableProvider
 from providers.probe_rows import ask_for_checks
 from providers.reporting import Call
 from providers.transports import Hinting
@@ -113,8 +113,12 @@ class Hearer:
             if call.tries > MOST_TRIES:
                 _put_off(connection, call, "it was begun several times and never ended", final=True)
                 continue
-            with connection.cursor() as cursor:
-                listener = self._listeners.find(cursor, call.provider_id)
+            try:
+                with connection.cursor() as cursor:
+                    listener = self._listeners.find(cursor, call.provider_id)
+            except UnreadableProvider as problem:
+                _put_off(connection, call, str(problem), final=False)
+                continue
             try:
                 yield _read(call, listener)
             except Unreadable as problem:

@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl
 import msgspec
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
@@ -26,7 +27,7 @@ from django.utils.encoding import escape_uri_path
 
 from ingestion.metrics import WEBHOOK_CALLS
 from ingestion.wording import cleaned
-from providers.listeners import Listener, Listeners
+from providers.listeners import Listener, Listeners, UnreadableProvider
 from providers.reporting import Call
 from providers.webhook_tokens import provider_of
 
@@ -73,8 +74,10 @@ def answer(request: HttpRequest) -> HttpResponse:
     except _Refused as refused:
         result, vendor = refused.result, refused.vendor
         response = _plain(refused.status, headers=refused.headers)
-    except (OperationalError, InterfaceError):
+    except (DatabaseError, UnreadableProvider) as fault:
         result, vendor = "unavailable", ""
+        place = cleaned(request.path_info.removeprefix(PREFIX).partition("/")[0], LONGEST_PATH)
+        log.warning("webhook_not_taken", result="failure", error=_first_line(fault), metadata={"provider": place})
         response = _plain(HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "5"})
     WEBHOOK_CALLS.labels(vendor=vendor or "none", result=result).inc()
     return response
@@ -180,6 +183,11 @@ def _redacted(listener: Listener, content: bytes) -> bytes:
         # With its secrets it may not be stored; the vendor calls again, and somebody mends the transport.
         log.exception("webhook_not_redacted", result="failure", metadata={"provider": listener.settings.provider_id})
         raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", listener.settings.vendor) from fault
+
+
+def _first_line(fault: Exception) -> str:
+    """Without the lines in which a driver repeats rows."""
+    return cleaned((str(fault).strip() or type(fault).__name__).splitlines()[0], LONGEST_HEADER)
 
 
 def _plain(status: HTTPStatus, text: str = "", headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -25,6 +25,10 @@ _FIND = "SELECT * FROM prism_webhook_provider(%s, %s)"
 _DECRYPT = EncryptedTextField()
 
 
+class UnreadableProvider(Exception):  # noqa: N818 - reads as what it says
+    """The provider's row cannot be made sense of; the text names the kind of fault and nothing of the row."""
+
+
 class Cursor(Protocol):
     """Django's, or psycopg's own."""
 
@@ -54,7 +58,8 @@ class Listeners:
         self._kept: dict[str, _Kept] = {}
 
     def find(self, cursor: Cursor, provider_id: str) -> Listener | None:
-        """None where there is no such provider, or where its vendor makes no calls. `provider_id` as UUID text."""
+        """None where there is no such provider, or where its vendor makes no calls. `provider_id` as UUID text. Raises
+        UnreadableProvider, and what the database says where it fails."""
         kept = self._kept.get(provider_id)
         if kept is not None and time.monotonic() < kept.until:
             return kept.listener
@@ -63,11 +68,18 @@ class Listeners:
         if row is None:
             self._kept.pop(provider_id, None)
             return None
-        listener = kept.listener if kept and kept.version == row[0] else _listener(provider_id, *row[1:])
+        listener = kept.listener if kept and kept.version == row[0] else _made(provider_id, *row[1:])
         if len(self._kept) >= MOST:
             self._kept.clear()
         self._kept[provider_id] = _Kept(row[0], time.monotonic() + GOOD_FOR_S, listener)
         return listener
+
+
+def _made(provider_id: str, *columns: Any) -> Listener | None:
+    try:
+        return _listener(provider_id, *columns)
+    except Exception as fault:
+        raise UnreadableProvider(f"the provider's row cannot be read ({type(fault).__name__})") from fault
 
 
 def _listener(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.http import HttpResponseBase
 from django.test import Client
@@ -13,6 +14,7 @@ from dispatching.models import Dispatch, ProviderMessage
 from dispatching.provider_messages import message_key
 from ingestion.models import WebhookCall
 from providers.models import Provider
+from providers.settings import resolve
 from providers.webhook_tokens import webhook_token
 from tests.factories import CampaignProviderTemplateFactory, DispatchFactory, ProviderFactory
 from tests.web import as_web_process
@@ -75,3 +77,14 @@ def call(
 
 def kept() -> list[WebhookCall]:
     return list(WebhookCall.objects.order_by("id"))
+
+
+def cannot_read(monkeypatch: pytest.MonkeyPatch, provider: Provider) -> None:
+    """From now on, as if this provider's row made no sense."""
+
+    def stumble(**row: Any) -> Any:
+        if row["provider_id"] == str(provider.pk):
+            raise AttributeError("canary: what the row holds")
+        return resolve(**row)
+
+    monkeypatch.setattr("providers.listeners.resolve", stumble)

@@ -25,7 +25,7 @@ from ingestion.retention import clean_webhook_calls
 from outbox.models import OutboxEvent
 from providers.models import Provider
 from providers.registry import TRANSPORTS
-from tests.ingestion.callers import call, kept, record, reports, taken, talkative
+from tests.ingestion.callers import call, cannot_read, kept, record, reports, taken, talkative
 from tests.ingestion.fake_vendor import Talkative
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,6 +72,26 @@ def test_a_message_is_delivered_then_read_and_the_calls_are_marked(provider: Pro
     assert states() == [("done", 1), ("done", 2)]
     assert sorted(one.kind for one in DeliveryReceipt.objects.all()) == ["delivered", "read"]
     assert process_webhooks() == 0
+
+
+def test_a_provider_whose_row_cannot_be_read_holds_up_nobody_else(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt = talkative()
+    dispatch = taken(provider)
+    hear(spoilt, "delivered", message_id="m-2")
+    hear(provider, "delivered")
+    cannot_read(monkeypatch, spoilt)
+    process_webhooks()
+    assert status_of(dispatch) == "DELIVERED"
+    first, second = kept()
+    assert (first.state, second.state) == (CallState.WAITING, CallState.DONE)
+    assert "cannot be read" in first.error
+    monkeypatch.undo()
+    monkeypatch.setitem(TRANSPORTS, "talkative", Talkative())
+    all_over_again()
+    process_webhooks()
+    assert WebhookCall.objects.get(pk=first.pk).state == CallState.DONE
 
 
 def test_out_of_order_and_repeated_calls_end_the_same(provider: Provider) -> None:

@@ -16,12 +16,13 @@ from pytest_django import Settings
 
 from ingestion import webhooks
 from ingestion.models import CallState, WebhookCall
+from providers import listeners
 from providers.models import Provider
 from providers.registry import TRANSPORTS
 from providers.webhook_tokens import provider_of, webhook_token
 from tenants.scope import tenant_scope
 from tests.factories import ProviderFactory, ProviderSecretFactory
-from tests.ingestion.callers import call, kept, reports, talkative, token
+from tests.ingestion.callers import call, cannot_read, kept, reports, talkative, token
 from tests.ingestion.fake_vendor import SECRET, Talkative
 from tests.web import as_web_process
 
@@ -255,7 +256,14 @@ def test_a_token_names_its_provider_and_needs_our_key() -> None:
     assert webhook_token(provider_id, "") == ""
 
 
-def test_trouble_of_the_database_asks_the_vendor_to_come_again() -> None:
+def said_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lines about calls that were not taken; one with a stack would name it."""
+    lines = [record.getMessage() for record in caplog.records if record.name == "prism.ingestion"]
+    assert not [one for one in lines if "Traceback" in one or "webhook_not_taken" not in one]
+    return lines
+
+
+def test_trouble_of_the_database_asks_the_vendor_to_come_again(caplog: pytest.LogCaptureFixture) -> None:
     provider = talkative()
     port = connection.settings_dict["PORT"]
     secret = token(provider)
@@ -267,6 +275,31 @@ def test_trouble_of_the_database_asks_the_vendor_to_come_again() -> None:
         connection.close()
         connection.settings_dict["PORT"] = port
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    (line,) = said_of(caplog)
+    assert str(provider.pk) in line
+
+
+@pytest.mark.parametrize("statement", ["_FIND", "_KEEP"])
+def test_whatever_the_database_refuses_asks_the_vendor_to_come_again(
+    statement: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = talkative()
+    monkeypatch.setattr(listeners if statement == "_FIND" else webhooks, statement, "SELECT prism_no_such_function()")
+    assert call(provider, b"[]").status_code == 503
+    assert len(said_of(caplog)) == 1
+
+
+def test_a_row_that_cannot_be_read_asks_the_vendor_to_come_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider, other = talkative(), talkative()
+    cannot_read(monkeypatch, provider)
+    answer = call(provider, reports(DELIVERED))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    (line,) = said_of(caplog)
+    assert "the provider's row cannot be read" in line
+    assert "canary" not in line
+    assert call(other, reports(DELIVERED)).status_code == 204, "nobody else is touched"
 
 
 def test_the_web_role_stores_for_the_providers_own_tenant_only_and_learns_nothing_while_signed_in() -> None:
