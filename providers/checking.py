@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 
 from providers import registry, verdicts
 from providers.models import CheckState, Provider, ProviderCheck, Purpose
+from providers.settings import webhook_url_of
 from providers.transports import Registering
 
 SHOWN = 10
@@ -39,9 +40,14 @@ def request_check(provider: Provider, *, by: str, purpose: Purpose = Purpose.CHE
 
 def request_registration(provider: Provider, *, by: str) -> ProviderCheck | None:
     """A worker tells the vendor where to report; None where this one is not told by us, or no address is known."""
-    if not registers(provider) or not settings.PUBLIC_URL:
+    if not registers(provider) or not webhook_url(provider):
         return None
     return request_check(provider, by=by, purpose=Purpose.REGISTER)
+
+
+def webhook_url(provider: Provider) -> str:
+    """Where its vendor is to report; "" where nobody knows."""
+    return webhook_url_of(str(provider.pk), provider.configuration, settings.PUBLIC_URL)
 
 
 def registers(provider: Provider) -> bool:

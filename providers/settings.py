@@ -55,7 +55,7 @@ class ProviderSettings(msgspec.Struct, frozen=True):
     overdue_after_s: float | None = None
     """A message that its vendor took and did not report on for so long is overdue; None: no report is awaited."""
     webhook_url: str = ""
-    """Where the vendor reports to, below which it may add to the path; "" where PUBLIC_URL is not set."""
+    """Where the vendor reports to, as `webhook_url_of` says; below ours the vendor may add to the path."""
     webhook_token: str = ""
     """The secret to give to a vendor that lets us choose one for its calls; never shown."""
     address_attribute: str = ""
@@ -117,7 +117,7 @@ def resolve(
         per_minute=max_messages_per_minute or (transport.per_minute if transport else None),
         spacing_s=knob.integer("contact_spacing_ms", round(transport.spacing_s * 1000) if transport else 0) / 1000,
         overdue_after_s=_overdue_after_s(knob, transport),
-        webhook_url=f"{public_url}/webhooks/{provider_id}" if public_url else "",
+        webhook_url=webhook_url_of(provider_id, configuration, public_url),
         webhook_token=webhook_token(provider_id, webhook_key),
         address_attribute=_attribute(transport, provider_type, configuration) if transport else "",
         fingerprint=_fingerprint(configuration, values),
@@ -134,6 +134,14 @@ def _batch_size(transport: Transport, settings: ProviderSettings) -> int:
         return max(1, transport.batch_size_of(settings))
     except (AttributeError, KeyError, TypeError, ValueError):
         return 1
+
+
+def webhook_url_of(provider_id: str, configuration: Mapping[str, Any], public_url: str) -> str:
+    """The configuration's own `webhook_url`, else the provider's below PUBLIC_URL; "" where nobody knows one."""
+    own = configuration.get("webhook_url")
+    if isinstance(own, str) and own:
+        return own
+    return f"{public_url}/webhooks/{provider_id}" if public_url else ""
 
 
 def _overdue_after_s(knob: _Knobs, transport: Transport | None) -> float | None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import msgspec
-from django.conf import settings
 from django.utils.translation import gettext
 
-from providers import registry
+from providers import checking, registry
 from providers.models import Provider
 from providers.transports import Hearing, Registering
 
 
 class WebhookPanel(msgspec.Struct, frozen=True):
-    """`addresses` is empty where PUBLIC_URL is not set; `registers`: a worker can tell the vendor by itself."""
+    """`addresses` is empty where nobody knows one; `registers`: a worker can tell the vendor by itself."""
 
     addresses: tuple[str, ...]
     hint: str
@@ -27,7 +26,7 @@ def webhook_panel(provider: Provider) -> WebhookPanel | None:
         return None
     if not isinstance(transport, Hearing):
         return None
-    base = f"{settings.PUBLIC_URL}/webhooks/{provider.pk}" if settings.PUBLIC_URL else ""
+    base = checking.webhook_url(provider)
     addresses = tuple(f"{base}/{path}".rstrip("/") for path in transport.webhook_paths) if base else ()
     hint = gettext(transport.webhook_hint) if transport.webhook_hint else ""
     return WebhookPanel(addresses, hint, isinstance(transport, Registering))

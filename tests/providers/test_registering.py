@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -87,6 +89,22 @@ def test_what_a_worker_does_not_know_is_told(settings: Settings) -> None:
     settings.PUBLIC_URL = ""
     nowhere = registered(told())
     assert (nowhere.ok, nowhere.code) == (False, "NO_PUBLIC_URL")
+
+
+def test_an_address_of_its_own_is_told_without_the_public_one(settings: Settings) -> None:
+    settings.PUBLIC_URL, settings.PROVIDER_ENV_ALLOW_LIST = "", ["PRISM_*"]
+    own = "https://p.example/webhooks/telegram"
+    with vendor(200, b'{"ok":true,"result":true}') as server, mock.patch.dict("os.environ", PRISM_BOT="1:x"):
+        configuration = {"bot_token_env_var": "PRISM_BOT", "api_url": server.url, "webhook_url": own}
+        provider = ProviderFactory.create(provider_type="TELEGRAM", configuration=configuration)
+        authoring.store_provider(provider, secrets={}, by="ana")
+        check_providers(max_seconds=20)
+    check = ProviderCheck.objects.get(provider=provider, purpose=Purpose.REGISTER)
+    assert (check.ok, check.code) == (True, "REGISTERED")
+    assert "/bot1:x/setWebhook" in [path for _method, path, _headers in server.asked]
+    shown = page(provider)
+    assert f'data-copy="{own}"' in shown
+    assert "Connect webhook" in shown
 
 
 def test_a_check_and_a_registration_wait_beside_each_other() -> None:

@@ -57,6 +57,14 @@ def test_a_vendor_that_takes_many_at_once_has_room_for_full_requests(batch: int 
         assert resolved({**GATEWAY, "batch": nonsense}).batch_size == 1
 
 
+def test_where_a_vendor_reports_to_is_its_own_address_or_the_one_below_the_public() -> None:
+    assert resolved(GATEWAY).webhook_url == ""
+    assert resolved(GATEWAY, public_url="https://us.example").webhook_url == "https://us.example/webhooks/p"
+    own = {**GATEWAY, "webhook_url": "https://own.example/w"}
+    assert resolved(own).webhook_url == resolved(own, public_url="https://us.example").webhook_url
+    assert resolved(own).webhook_url == "https://own.example/w"
+
+
 def test_the_moment_from_which_a_delivery_is_overdue_is_the_vendors_or_the_rows() -> None:
     assert resolved(GATEWAY).overdue_after_s is None
     assert resolved({**GATEWAY, "overdue_after_minutes": 20}).overdue_after_s == 1200

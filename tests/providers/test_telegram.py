@@ -29,7 +29,8 @@ def settings(changes: dict[str, Any] | None = None) -> ProviderSettings:
     """The seed's configuration; a change to None takes the key away."""
     configuration = {**TRANSPORT.example, **(changes or {})}
     configuration = {key: value for key, value in configuration.items() if value is not None}
-    return msgspec.structs.replace(makers.settings(configuration, "TELEGRAM"), webhook_url=HOOK, webhook_token=TOKEN)
+    made = makers.settings(configuration, "TELEGRAM")
+    return msgspec.structs.replace(made, webhook_url=made.webhook_url or HOOK, webhook_token=TOKEN)
 
 
 def build(changes: dict[str, Any] | None = None, **fields: Any) -> WireRequest:

@@ -34,11 +34,10 @@ def read_who(settings: ProviderSettings, answer: WireAnswer) -> Verdict:
 
 
 def ask_to_report(settings: ProviderSettings) -> WireRequest | None:
-    address = settings.configuration.get("webhook_url") or settings.webhook_url
-    if not address or not settings.webhook_token:
+    if not settings.webhook_url or not settings.webhook_token:
         return None
     fields = {
-        "url": address,
+        "url": settings.webhook_url,
         "secret_token": settings.webhook_token,
         "allowed_updates": ALLOWED_UPDATES,
     }
