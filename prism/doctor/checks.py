@@ -36,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     Check("secrets", gettext_lazy("Secrets"), vendors.secrets_can_be_read, MIGRATED),
     Check("providers", gettext_lazy("Providers"), vendors.providers_can_be_used, MIGRATED),
     Check("provider_circuits", gettext_lazy("Providers in use"), vendors.providers_are_in_use, MIGRATED),
+    Check("provider_reports", gettext_lazy("Providers' reports"), vendors.vendors_can_report, MIGRATED),
     Check("provider_hosts", gettext_lazy("Providers' hosts"), vendors.providers_can_be_reached, MIGRATED),
     Check("kafka", gettext_lazy("Kafka"), kafka.kafka_answers),
     Check("topics", gettext_lazy("Topics"), kafka.topics_exist, ("kafka",)),

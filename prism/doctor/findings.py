@@ -9,10 +9,11 @@ from django.utils.functional import Promise
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`what` is wrong, and what to `do` next: whole sentences in the active language."""
+    """`what` is wrong, and what to `do` next: whole sentences in the active language. A hint is nothing wrong."""
 
     what: str
     do: str
+    is_hint: bool = False
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -33,4 +34,4 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def healthy(self) -> bool:
-        return self.findings == []
+        return self.findings is not None and all(finding.is_hint for finding in self.findings)

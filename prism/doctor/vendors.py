@@ -10,7 +10,7 @@ from functools import partial
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from prism.doctor.findings import Finding
 from providers.circuit_words import told_of
@@ -18,7 +18,9 @@ from providers.circuits import UNAVAILABLE, ProviderCircuit
 from providers.credentials import Secret, hosts_of
 from providers.fields import UNREADABLE
 from providers.models import Provider, ProviderSecret
+from providers.registry import TRANSPORTS
 from providers.settings import ProviderSettings, resolve
+from providers.transports import Hearing, Transport
 from providers.wire import guard
 
 LIMIT_S = 3.0
@@ -69,6 +71,32 @@ def providers_are_in_use() -> Iterator[Finding]:
                 },
                 _("%(then)s An operator may resume it on the provider's page.") % {"then": told.then},
             )
+
+
+def vendors_can_report() -> Iterator[Finding]:
+    """Providers whose vendor calls us and has no address to call. A hint where they are not set up to be heard."""
+    deaf = {} if settings.PUBLIC_URL else _deaf()
+    for is_hint, what in _DEAF.items():
+        names = ", ".join(f"“{name}”" for name in deaf.get(is_hint, ()))
+        if names:
+            yield Finding(str(what) % {"names": names}, _("Set PUBLIC_URL for web and workers alike."), is_hint)
+
+
+_DEAF = {
+    False: gettext_lazy("What becomes of messages by %(names)s stays unknown: the vendor has no address to report to."),
+    True: gettext_lazy("Should the vendor of %(names)s report anything, it has no address to report to."),
+}
+
+
+def _deaf() -> dict[bool, list[str]]:
+    """Names of those without an address, by whether that is only a hint."""
+    found: dict[bool, list[str]] = {}
+    for name, resolved in _active():
+        transport: Transport | None = TRANSPORTS.get(resolved.vendor)
+        if resolved.problem or resolved.webhook_url or transport is None or not isinstance(transport, Hearing):
+            continue
+        found.setdefault(not transport.may_report(resolved.configuration), []).append(name)
+    return found
 
 
 def providers_can_be_reached() -> Iterator[Finding]:

@@ -70,6 +70,10 @@ def findings() -> dict[str, list[str]]:
     }
 
 
+def hints() -> list[str]:
+    return [one.what for answer in ask_all() for one in answer.findings or () if one.is_hint]
+
+
 def execute(statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -312,6 +316,36 @@ def test_the_guard_of_the_wire_holds_for_doctor_too(listening: int) -> None:
     assert problem_of_host("nobody.invalid:443", allow_private=True) == "dns"
 
 
+def test_vendors_without_an_address_to_report_to_are_told(
+    listening: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PUBLIC_URL, settings.PROVIDER_ENV_ALLOW_LIST = "", ["PRISM_*"]
+    monkeypatch.setenv("PRISM_PROVIDER_KEY", "k" * 32)
+    here = f"http://127.0.0.1:{listening}"
+    provider = gateway(here, authentication={"type": "none"})
+    bot = {"bot_token_env_var": "PRISM_PROVIDER_KEY", "api_url": here, "webhook_url": "https://p.example/webhooks/x"}
+    ProviderFactory.create(provider_type="TELEGRAM", provider_name="Bot", configuration=bot)
+    (hint,) = hints()
+    assert "Should the vendor of “Gateway one” report anything" in hint
+    assert findings() == {}, "nothing needs it"
+    provider.configuration["webhook"] = {"signing_key_env_var": "PRISM_PROVIDER_KEY"}
+    provider.save()
+    (found,) = findings()["provider_reports"]
+    assert "messages by “Gateway one” stays unknown" in found
+    assert "Set PUBLIC_URL" in found
+    settings.PUBLIC_URL = "https://prism.example.com"
+    assert (findings(), hints()) == ({}, [])
+
+
+def test_a_hint_is_shown_and_all_is_well_all_the_same(listening: int, settings: Settings) -> None:
+    settings.PUBLIC_URL = ""
+    gateway(f"http://127.0.0.1:{listening}/", authentication={"type": "none"})
+    out = StringIO()
+    call_command("doctor", "--language", "en", stdout=out)
+    assert "··  Providers' reports: Should the vendor" in out.getvalue()
+    assert out.getvalue().endswith("All is well.\n")
+
+
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     execute("ALTER TABLE outbox_relays RENAME TO gone")
     found = findings()
@@ -366,5 +400,5 @@ def test_without_a_database_it_says_so_and_ends_with_one() -> None:
 
 
 def test_every_check_has_its_trouble_above() -> None:
-    elsewhere = {"database", "web_sign_in", "clocks", "kafka", "topics"}
+    elsewhere = {"provider_reports", "database", "web_sign_in", "clocks", "kafka", "topics"}
     assert {name for name, _make, _told in TROUBLES.values()} | elsewhere == {check.name for check in CHECKS}

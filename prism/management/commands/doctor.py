@@ -49,11 +49,12 @@ class Command(BaseCommand):
         elif not answer.findings:
             self.stdout.write(f"  {self.style.SUCCESS('ok')}  {answer.title}")
         for finding in answer.findings or ():
-            self.stdout.write(f"  {self.style.ERROR('!!')}  {answer.title}: {finding.what}")
+            mark = "··" if finding.is_hint else self.style.ERROR("!!")
+            self.stdout.write(f"  {mark}  {answer.title}: {finding.what}")
             self.stdout.write(f"      → {finding.do}")
 
     def _sum_up(self, answers: list[Answer]) -> None:
-        wrong = sum(len(answer.findings or ()) for answer in answers)
+        wrong = sum(not finding.is_hint for answer in answers for finding in answer.findings or ())
         if all(answer.healthy for answer in answers):
             self.stdout.write(self.style.SUCCESS(_("All is well.")))
         else:
