@@ -46,18 +46,21 @@ class Lag(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """What operators see. `lag`: None while Kafka has not answered (yet). `stopped`: partitions with an alarm."""
+    """What operators see. `lag`: None while Kafka has not answered (yet). `stopped`: partitions with an alarm. From
+    `deep` on, and of `overdue` from `counted` on, there may be more."""
 
     due: int
     waiting: int
     oldest_due_at: dt.datetime | None
     outbox: int
     outbox_oldest_at: dt.datetime | None
+    overdue: int
     workers: dict[str, int]
     partitions: int
     stopped: int
     lag: Lag | None
     deep: int
+    counted: int
 
 
 class Numbers(msgspec.Struct, frozen=True):

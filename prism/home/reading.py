@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from dispatching.counting import counts_between
-from dispatching.models import Dispatch
+from dispatching.models import Dispatch, OverdueDelivery
 from dispatching.partitions import uuid_floor
 from dispatching.queues import QueueLane, QueueWorker
 from dispatching.statuses import Status
@@ -122,11 +122,13 @@ def _operation(tenant_id: int, now: dt.datetime, alive_within: int) -> Operation
         oldest_due_at=oldest_due if oldest_due and oldest_due <= now else None,
         outbox=shards["waiting"],
         outbox_oldest_at=shards["oldest"],
+        overdue=_counted(OverdueDelivery.objects.filter(tenant_id=tenant_id)),
         workers=dict(workers),
         partitions=len(positions),
         stopped=sum(1 for one in positions if one.stopped_reason),
         lag=lag_behind(begun, now),
         deep=DEEP,
+        counted=COUNTED,
     )
 
 

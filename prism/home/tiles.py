@@ -62,6 +62,7 @@ def tiles_of(today: Counter[str], numbers: Numbers) -> tuple[Tile, ...]:
             facts=((_("expired"), today[Status.EXPIRED]), (_("cancelled"), today[Status.CANCELLED])),
         ),
         Tile("unknown", _("Without an answer"), "help", numbers.unknown, tone="warn" if numbers.unknown else ""),
+        *((_overdue(numbers.operation),) if numbers.operation and numbers.operation.overdue else ()),
         Tile("rejected", _("Rejected, open"), "report", numbers.rejected, tone="warn" if numbers.rejected else ""),
     )
 
@@ -112,3 +113,8 @@ def operation_tiles(operation: Operation, now: dt.datetime) -> tuple[Tile, ...]:
             facts=tuple(sorted(operation.workers.items())),
         ),
     )
+
+
+def _overdue(operation: Operation) -> Tile:
+    deep = operation.overdue >= operation.counted
+    return Tile("overdue", _("Overdue deliveries"), "running_with_errors", operation.overdue, tone="warn", deep=deep)

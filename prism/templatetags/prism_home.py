@@ -29,6 +29,7 @@ LISTS = {
     "unknown": ("dispatching.DoubtfulDispatch", ""),
     "rejected": ("ingestion.RejectedTrigger", "state__exact=open"),
     "due": ("dispatching.QueueLane", ""),
+    "overdue": ("dispatching.OverdueDelivery", "made=all"),
     "outbox": ("outbox.OperatorFact", "state=waiting"),
     "lag": ("ingestion.OperatorPosition", ""),
     "workers": ("dispatching.QueueWorker", "state=running"),

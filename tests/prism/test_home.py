@@ -28,11 +28,13 @@ CALM = Operation(
     oldest_due_at=None,
     outbox=0,
     outbox_oldest_at=None,
+    overdue=0,
     workers={"sender": 2},
     partitions=4,
     stopped=0,
     lag=Lag(0, NOW),
     deep=10_000,
+    counted=1_000,
 )
 
 
@@ -174,8 +176,16 @@ def test_what_worries_is_coloured(kind: str, changes: dict[str, Any], tone: str)
     assert tile(kind, numbers(operation=msgspec.structs.replace(CALM, **changes))).tone == tone
 
 
+def test_overdue_deliveries_have_a_tile_only_where_there_are_any() -> None:
+    for nobodys in (None, CALM):
+        assert "overdue" not in [one.kind for one in build(numbers(operation=nobodys)).tiles]
+    overdue = tile("overdue", numbers(operation=msgspec.structs.replace(CALM, overdue=7)))
+    assert (overdue.value, overdue.tone, overdue.deep) == (7, "warn", False)
+
+
 def test_a_count_that_stopped_counting_is_told_as_such() -> None:
-    deep = msgspec.structs.replace(CALM, due=12_000, outbox=10_000)
+    deep = msgspec.structs.replace(CALM, due=12_000, outbox=10_000, overdue=1_000)
+    assert tile("overdue", numbers(operation=deep)).deep
     assert tile("due", numbers(operation=deep)).deep
     assert tile("outbox", numbers(operation=deep)).deep
     assert not tile("workers", numbers(operation=deep)).deep

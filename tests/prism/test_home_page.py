@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dispatching.models import Dispatch, DispatchCount
+from dispatching.models import Dispatch, DispatchCount, OverdueDelivery
 from tests.factories import MembershipFactory, TenantFactory
 from tests.prism.counts import count_changes
 from tests.prism.pages import words_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 21
+QUERIES = 22
 """Session, person, tenant and settings of the transaction are nine of them."""
 
 
@@ -69,6 +69,17 @@ def test_today_is_told_from_kept_counters_of_the_own_organisation(busy: Filled) 
 def test_only_who_operates_sees_how_the_machine_is_doing(busy: Filled, role: str, operates: bool) -> None:
     words = words_of(home_of(page_of(busy, role)))
     assert ("Workers alive" in words) == ("Outbox" in words) == ("Due now" in words) == operates
+
+
+@pytest.mark.parametrize(("role", "operates"), [("viewer", False), ("operator", True)])
+def test_overdue_deliveries_are_told_with_their_list_to_whoever_operates(
+    busy: Filled, role: str, operates: bool
+) -> None:
+    home = home_of(page_of(busy, role))
+    assert bool(re.search(r"Overdue deliveries\s+1\b", words_of(home))) == operates, "and none of the neighbour's"
+    assert ('href="/admin/dispatching/overduedelivery/?made=all"' in home) == operates
+    OverdueDelivery.objects.filter(tenant=busy.tenant).delete()
+    assert "Overdue deliveries" not in words_of(home_of(page_of(busy, role)))
 
 
 def test_the_fragment_is_the_same_page_without_its_frame(busy: Filled) -> None:
