@@ -49,6 +49,11 @@ def schedule_soon(tenant: Tenant) -> None:
     )
 
 
+def save_campaign_of(tenant: Tenant, name: str, provider: str, code: str, channel: str, description: str) -> None:
+    """One at once, by this provider with this template."""
+    _save(tenant, name, ((provider, code, channel),), description=description, channel=channel)
+
+
 def _save(tenant: Tenant, name: str, rows: tuple[tuple[str, str, str], ...], **fields: Any) -> None:
     campaign = Campaign.objects.filter(tenant=tenant, name=name).first() or Campaign(tenant=tenant, created_by="demo")
     save_campaign(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -33,9 +34,9 @@ METERED = ("consumer", "sender", "relay")
 """Programs that tell Prometheus about themselves on a port of their own."""
 
 
-def programs(ports: Ports, *, vendor_log: Path) -> list[Program]:
-    """Everything Prism is made of, once each, and a vendor to rehearse with."""
-    vendor = ("run_sandbox_vendor", "--port", str(ports.vendor), "--log", str(vendor_log))
+def programs(ports: Ports, *, vendor_log: Path, vendor_told: Sequence[str] = ()) -> list[Program]:
+    """Everything Prism is made of, once each, and a vendor to rehearse with; `vendor_told`: more options of it."""
+    vendor = ("run_sandbox_vendor", "--port", str(ports.vendor), "--log", str(vendor_log), *vendor_told)
     manage = [
         Program("consumer", (*MANAGE, "consume_triggers")),
         Program("sender", (*MANAGE, "run_sender")),

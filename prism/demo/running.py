@@ -65,14 +65,15 @@ def start(stack: contextlib.ExitStack, screen: Screen, *, reset: bool) -> Runnin
     with screen.step("PostgreSQL and Kafka"):
         services = stack.enter_context(hold(DEFAULT_ROOT, screen.say))
     chosen = _choose_ports(screen.say)
-    environment = _environment(services, kept)
+    web = f"http://127.0.0.1:{chosen.web}"
+    environment = _environment(services, kept, web)
     vendor = f"http://127.0.0.1:{chosen.vendor}"
     with screen.step("Tables, sample campaigns, topics"):
         _set_up_django(environment)
-        _prepare(vendor, kept[PASSWORD], reset=reset)
+        told = _prepare(vendor, web, kept[PASSWORD], reset=reset)
     from prism.demo.outcomes import database_time
 
-    supervisor = Supervisor(PLACE, LOGS, programs(chosen, vendor_log=PLACE / "vendor.jsonl"))
+    supervisor = Supervisor(PLACE, LOGS, programs(chosen, vendor_log=PLACE / "vendor.jsonl", vendor_told=told))
     stack.callback(_stop, supervisor, screen)
     with screen.step("Web, worker, consumer, sender, relay, sandbox vendor"):
         since = database_time()
@@ -80,7 +81,7 @@ def start(stack: contextlib.ExitStack, screen: Screen, *, reset: bool) -> Runnin
         supervisor.wait_until_running(READY_S)
         _wait_until_ready(chosen.web, supervisor, since)
     return Running(
-        address=f"http://127.0.0.1:{chosen.web}/admin/",
+        address=f"{web}/admin/",
         username=ADMIN,
         password=kept[PASSWORD],
         vendor=vendor,
@@ -138,7 +139,7 @@ def _choose_ports(progress: Callable[[str], None]) -> Ports:
     return Ports(web, vendor, metrics)
 
 
-def _environment(services: Services, kept: dict[str, str]) -> dict[str, str]:
+def _environment(services: Services, kept: dict[str, str], web: str) -> dict[str, str]:
     """For every process of the demo: the person's own variables, then what makes it one demo."""
     return {
         **os.environ,
@@ -148,6 +149,8 @@ def _environment(services: Services, kept: dict[str, str]) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "prism.settings",
         # The sandbox vendor listens on this machine.
         "OUTBOUND_ALLOW_PRIVATE": "true",
+        # And reports to us here.
+        "PUBLIC_URL": web,
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -159,11 +162,13 @@ def _set_up_django(environment: dict[str, str]) -> None:
     django.setup()
 
 
-def _prepare(vendor: str, password: str, *, reset: bool) -> None:
+def _prepare(vendor: str, web: str, password: str, *, reset: bool) -> list[str]:
+    """What the database holds before anything starts. Returns what the sandbox vendor has to be told."""
     from django.conf import settings
     from django.core.management import call_command
 
     from prism.demo.campaigns import save_demo_campaigns
+    from prism.demo.channels import save_channels
     from tenants.models import Tenant
 
     call_command("migrate", interactive=False, verbosity=0)
@@ -172,9 +177,11 @@ def _prepare(vendor: str, password: str, *, reset: bool) -> None:
         call_command(
             "load_sample", sandbox_url=vendor, admin_username=ADMIN, admin_password=password, reset=reset, stdout=log
         )
-    save_demo_campaigns(Tenant.objects.get(slug=settings.DEFAULT_TENANT))
+    tenant = Tenant.objects.get(slug=settings.DEFAULT_TENANT)
+    save_demo_campaigns(tenant)
     names = (settings.KAFKA_TRIGGERS_TOPIC, settings.KAFKA_DISPATCH_EVENTS_TOPIC)
     ensure_topics(settings.KAFKA_BOOTSTRAP_SERVERS, dict.fromkeys(names, PARTITIONS))
+    return save_channels(tenant, vendor, web)
 
 
 def _wait_until_ready(web_port: int, supervisor: Supervisor, since: dt.datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from prism.demo import campaigns
+from prism.demo import campaigns, channels
 
 SEED_ID = "550e8400-e29b-41d4-a716-446655440000"
 # Seed 000, campaign_triggers; its e-mail address is blacked out there.
@@ -105,6 +105,8 @@ def samples(*, seed_is_known: bool) -> list[Sample]:
             _event("credit_approved", phone_number=_phone(803)),
             State("WHATSAPP", "UNKNOWN", "EMPTY"),
         ),
+        _sample("by SMS, reported as delivered", _event(channels.SMS), State("SMS", "DELIVERED")),
+        _sample("by Telegram", _event(channels.TELEGRAM, telegram_chat_id="73112233"), State("TELEGRAM", "SENT")),
         _sample("scheduled in a moment", _event(campaigns.SOON), whatsapp),
     ]
 

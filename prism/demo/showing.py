@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COLOURS = {
     "SENT": "green",
+    "DELIVERED": "green",
     "SCHEDULED": "cyan",
     "CONTROL_GROUP": "blue",
     "REFUSED": "yellow",
@@ -120,6 +121,8 @@ def _why(dispatch: Dispatch) -> str:
         tries = f", at try {dispatch.attempts}" if dispatch.attempts > 1 else ""
         waited = f"; was scheduled for {dispatch.scheduled_local}" if dispatch.scheduled_local else ""
         return f"{dispatch.provider} accepted it{tries}{waited}"
+    if dispatch.status == "DELIVERED":
+        return f"{dispatch.provider} accepted it and reported it as delivered"
     if dispatch.status == "SCHEDULED":
         return f"waits until {dispatch.scheduled_local}"
     if dispatch.status == "UNKNOWN":

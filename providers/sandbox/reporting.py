@@ -16,6 +16,8 @@ STORIES = {"report-failed": (SENT, FAILED), "report-opted-out": (SENT, OPTED_OUT
 SPACING_S = 0.05
 LATE_S = 5.0
 STRANGER = "sandbox-nobody-sent-this"
+# Of an SMS nobody learns that it was read.
+SMS_WORDS = (SENT, DELIVERED)
 # Telegram has no receipts: only that somebody left.
 TELLS_ONLY = {"telegram": {OPTED_OUT}}
 
@@ -40,7 +42,7 @@ def calls_about(taken: Taken, addresses: Mapping[str, Address], now: float) -> l
     if address is None or taken.dialect not in CALLBACKS:
         return []
     url = _asked_for(taken) or address.url
-    words = STORIES.get(taken.behaviour, USUAL)
+    words = STORIES.get(taken.behaviour, SMS_WORDS if _is_sms(taken) else USUAL)
     told = [
         CALLBACKS[taken.dialect]([_report(taken, word, now)], secret=address.secret, url=url, now=now)
         for word in words
@@ -73,11 +75,17 @@ def _report(taken: Taken, word: str, now: float) -> Report:
 
 
 def _account(taken: Taken) -> str:
-    if isinstance(taken.form, dict):
-        return str(taken.form.get("AccountSid", ""))
-    return taken.form if isinstance(taken.form, str) else ""
+    return taken.form if isinstance(taken.form, str) else _form(taken).get("AccountSid", "")
+
+
+def _is_sms(taken: Taken) -> bool:
+    return taken.dialect == "twilio" and not _form(taken).get("To", "").startswith("whatsapp:")
+
+
+def _form(taken: Taken) -> dict[str, str]:
+    return taken.form if isinstance(taken.form, dict) else {}
 
 
 def _asked_for(taken: Taken) -> str:
     """Twilio is told with each message where to report to."""
-    return str(taken.form.get("StatusCallback", "")) if isinstance(taken.form, dict) else ""
+    return _form(taken).get("StatusCallback", "")

@@ -127,7 +127,9 @@ def test_twilio_reports_where_each_message_says_and_telegram_has_no_receipts() -
     form = {"StatusCallback": "https://elsewhere.example/x", "AccountSid": "AC1"}
     taken = Taken("twilio", Item("+55"), "SM1", "accept", form)
     found = calls_about(taken, {"twilio": Address(URL, "canary")}, NOW)
-    assert {each.callback.url for each in found} == {"https://elsewhere.example/x"}
+    assert [each.callback.url for each in found] == ["https://elsewhere.example/x"] * 2, "an SMS is not told as read"
+    chat = taken._replace(form={**form, "To": "whatsapp:+55"})
+    assert len(calls_about(chat, {"twilio": Address(URL, "canary")}, NOW)) == 3
     assert calls_about(Taken("telegram", Item("55"), "1", "accept"), {"telegram": Address(URL)}, NOW) == []
     assert calls_about(taken, {}, NOW) == []
 
