@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from providers import registry
+from providers.circuits import ProviderCircuit, State
 from providers.credentials import SECRET_NAME
 from providers.models import CheckState, Health, Provider, ProviderSecret, Purpose
 from tenants.api.fields import Choice, Flag, Identifier, Moment, Owner, Text, Whole
@@ -36,6 +38,23 @@ class Secrets(serializers.DictField):
         return values
 
 
+class CircuitSerializer(serializers.Serializer[Any]):
+    state = Choice(choices=State.choices)
+    reason = Text()
+    since = Moment(allow_null=True)
+    next_try = Moment(allow_null=True, help_text="When it goes on, or one message is tried.")
+
+
+def circuit_shown(circuit: ProviderCircuit | None) -> dict[str, Any]:
+    """As people are told it: a provider without trouble has neither reason nor time."""
+    state = circuit.state_at(timezone.now()) if circuit is not None else State.CLOSED
+    if circuit is None or state is State.CLOSED:
+        return {"state": State.CLOSED, "reason": "", "since": None, "next_try": None}
+    next_try = None if state is State.HALF_OPEN else circuit.probe_at
+    shown = {"state": state, "reason": circuit.reason, "since": circuit.since, "next_try": next_try}
+    return dict(CircuitSerializer(shown).data)
+
+
 class ProviderSerializer(StrictModelSerializer):
     configuration = Configuration(
         required=True,
@@ -46,6 +65,10 @@ class ProviderSerializer(StrictModelSerializer):
         help_text="`provider_vendor` of the configuration, or what its type implies."
     )
     health = Choice(choices=Health.choices, read_only=True)
+    circuit = serializers.SerializerMethodField(
+        help_text="Whether it is used now. `held`: the vendor asked to wait; `half_open`: one message is being tried;"
+        " `open` and `paused`: it is not."
+    )
     secrets = Secrets(
         required=False,
         write_only=True,
@@ -56,11 +79,11 @@ class ProviderSerializer(StrictModelSerializer):
         model = Provider
         fields = (
             *("id", "provider_type", "provider_name", "vendor", "is_active", "configuration", "secrets"),
-            *("max_messages_per_minute", "health", "health_checked_at", "health_message", "connected_at", "owner"),
-            *("created_at", "updated_at", "created_by"),
+            *("max_messages_per_minute", "health", "health_checked_at", "health_message", "connected_at", "circuit"),
+            *("owner", "created_at", "updated_at", "created_by"),
         )
         read_only_fields = (
-            *("id", "vendor", "health", "health_checked_at", "health_message", "connected_at"),
+            *("id", "vendor", "health", "health_checked_at", "health_message", "connected_at", "circuit"),
             *("created_at", "updated_at", "created_by"),
         )
 
@@ -68,6 +91,10 @@ class ProviderSerializer(StrictModelSerializer):
         configuration = provider.configuration
         vendor = registry.vendor_of(provider.provider_type, configuration) if isinstance(configuration, dict) else None
         return vendor if isinstance(vendor, str) else ""
+
+    @extend_schema_field(CircuitSerializer)
+    def get_circuit(self, provider: Provider) -> dict[str, Any]:
+        return circuit_shown(getattr(provider, "circuit", None))
 
 
 class SecretSerializer(StrictModelSerializer):

@@ -65,7 +65,7 @@ class ProviderViewSet(Listed, Created, Shown, Changed, Deleted):
     model = Provider
     serializer_class = ProviderSerializer
     filterset_class = ProviderFilters
-    volatile = ("health", "health_checked_at", "health_message", "connected_at")
+    volatile = ("health", "health_checked_at", "health_message", "connected_at", "circuit")
     summaries: ClassVar = {
         "secrets": "List the names of a provider's secrets",
         "put_secret": "Store a secret",
@@ -83,14 +83,16 @@ class ProviderViewSet(Listed, Created, Shown, Changed, Deleted):
     }
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("owner")
+        return super().get_queryset().select_related("owner", "circuit")
 
     def store(self, row: Any, values: Mapping[str, Any]) -> Any:
         fields = {**values}
         secrets = fields.pop("secrets", None)
         for name, value in fields.items():
             setattr(row, name, value)
-        return save_provider(row, secrets=secrets, by=name_of(self.request))
+        saved = save_provider(row, secrets=secrets, by=name_of(self.request))
+        # A changed configuration ends what it was paused for.
+        return self.get_queryset().get(pk=saved.pk)
 
     @extend_schema(responses=SecretSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from audiences.models import AttributeDefinition
-from providers.models import ProviderSecret
+from providers.circuits import ProviderCircuit
+from providers.models import Provider, ProviderSecret
 from tenants.models import Membership, Role, Tenant
 from tests.api.callers import Caller, codes_of, key_of
 from tests.factories import MembershipFactory, ProviderFactory, SegmentFactory, TemplateFactory
@@ -107,6 +110,40 @@ def test_a_person_has_one_evolution_provider_at_most(caller: Caller, tenant: Ten
     assert again.status_code == 422
     assert "Evolution provider already" in again.content.decode()
     made(caller, "providers", {**body, "provider_name": "The company's"})
+
+
+def test_a_provider_tells_its_health_and_whether_it_is_used_now(caller: Caller, tenant: Tenant) -> None:
+    place, answer = made(caller, "providers", {**PROVIDER, "secrets": {"token": "hunter22hunter22"}})
+    unused = {"state": "closed", "reason": "", "since": None, "next_try": None}
+    assert (answer.json()["circuit"], answer.json()["health"]) == (unused, "unknown")
+    pk, then = place.rpartition("/")[2], dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
+    with as_owner():
+        Provider.objects.filter(pk=pk).update(health="failing", health_checked_at=then, health_message="UNAUTHORIZED")
+        trouble = {"state": "paused", "reason": "UNAUTHORIZED", "since": then, "probe_at": then}
+        ProviderCircuit.objects.update_or_create(provider_id=pk, defaults={"tenant": tenant, **trouble})
+    shown = caller.get(place)
+    told = {"state": "paused", "reason": "UNAUTHORIZED", "since": "2099-01-01T00:00:00Z"}
+    assert shown.json()["circuit"] == {**told, "next_try": "2099-01-01T00:00:00Z"}
+    assert shown.json()["health_message"] == "UNAUTHORIZED"
+    assert caller.get("providers").json()["results"][0]["circuit"] == shown.json()["circuit"]
+    assert shown["ETag"] == answer["ETag"], "it changes by itself"
+    with as_owner():
+        ProviderCircuit.objects.update(probing_until=then)
+    assert caller.get(place).json()["circuit"] == {**told, "state": "half_open", "next_try": None}
+    changed = caller.patch(place, {"configuration": {**GATEWAY, "timeout_ms": 4000}}, shown["ETag"])
+    assert changed.json()["circuit"] == unused, "a corrected configuration resumes it"
+    assert changed.json()["health"] == "unknown"
+    refused = caller.patch(place, {"circuit": {"state": "open"}}, "*")
+    assert codes_of(refused) == {"#/circuit": "read_only"}
+
+
+def test_a_hold_that_is_over_is_none(caller: Caller, tenant: Tenant) -> None:
+    with as_owner():
+        provider = ProviderFactory.create(tenant=tenant)
+        long_ago = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+        held = {"state": "held", "reason": "RATE_LIMITED", "since": long_ago, "probe_at": long_ago}
+        ProviderCircuit.objects.create(provider=provider, tenant=tenant, **held)
+    assert caller.get(f"providers/{provider.pk}").json()["circuit"]["state"] == "closed"
 
 
 @pytest.mark.parametrize(
@@ -246,6 +283,8 @@ def test_lists_ask_as_often_for_many_as_for_few(caller: Caller, tenant: Tenant, 
     for _ in range(2):
         with as_owner():
             factory.create_batch(4, tenant=tenant)
+            for provider in Provider.objects.filter(circuit=None):
+                ProviderCircuit.objects.create(provider=provider, tenant=tenant, since=timezone.now(), state="open")
         with CaptureQueriesContext(connection) as queries:
             assert caller.get(path).status_code == 200
         counts.append(len(queries))
