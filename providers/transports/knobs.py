@@ -108,6 +108,9 @@ KNOBS: dict[str, Any] = {
     },
 }
 
+SILENT_KNOBS = {name: part for name, part in KNOBS.items() if name not in ("idempotent", "overdue_after_minutes")}
+"""Of vendors that know no repeats and never tell what became of a message."""
+
 
 def check_knobs(configuration: dict[str, Any]) -> list[tuple[str, str]]:
     """Knobs that contradict each other, defaults counted in."""

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from providers.transports.knobs import KNOBS
+from providers.transports.knobs import SILENT_KNOBS
 from providers.transports.sources import check_source
 
 PROMOTIONAL, TRANSACTIONAL = "Promotional", "Transactional"
@@ -85,7 +85,7 @@ SCHEMA: dict[str, Any] = {
             "title": _("Address"),
             "description": _("In place of the region's own, such as a VPC endpoint."),
         },
-        **{key: value for key, value in KNOBS.items() if key != "idempotent"},
+        **SILENT_KNOBS,
     },
 }
 

@@ -33,10 +33,10 @@ AUTHENTICATION: dict[str, Any] = {
     "properties": {
         "api_key_env_var": {
             **_CREDENTIAL,
-            "title": _("API key"),
+            "title": _("API key of the server or the instance"),
             "description": _("The instance's own token, or the server's global key."),
         },
-        "api_key_secret": {**_CREDENTIAL, "title": _("API key (stored secret)")},
+        "api_key_secret": {**_CREDENTIAL, "title": _("API key of the server or the instance (stored secret)")},
     },
 }
 

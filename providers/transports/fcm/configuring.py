@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from providers.transports.knobs import KNOBS
+from providers.transports.knobs import SILENT_KNOBS
 from providers.wire import guard
 from providers.wire.names import is_literal
 
@@ -123,7 +123,7 @@ SCHEMA: dict[str, Any] = {
             "description": _("The same JSON file as above; one of the two."),
         },
         "api_key_secret": {"type": "string", "title": _("Service account, by its older name (stored secret)")},
-        **{key: value for key, value in KNOBS.items() if key != "idempotent"},
+        **SILENT_KNOBS,
     },
 }
 

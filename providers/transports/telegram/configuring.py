@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
-from providers.transports.knobs import KNOBS, check_knobs
+from providers.transports.knobs import SILENT_KNOBS, check_knobs
 from providers.transports.sources import check_source
 
 API_URL = "https://api.telegram.org"
@@ -104,7 +104,7 @@ SCHEMA: dict[str, Any] = {
             "description": _("Of the Bot API, such as https://api.telegram.org."),
         },
         "features": FEATURES,
-        **{name: part for name, part in KNOBS.items() if name != "idempotent"},
+        **SILENT_KNOBS,
     },
 }
 
