@@ -10,10 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, Response, ViewportSize
 
-DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 # What keeps somebody from using a page; lesser findings are for whoever works on it.
 GRAVE = {"serious", "critical"}
 OVERFLOW = """() => {
@@ -86,13 +86,13 @@ class Person:
 
 @contextmanager
 def somebody(
-    browser: Browser, address: str, *, size: dict[str, int] | None = None, dark: bool = False, locale: str = "pt-BR"
+    browser: Browser, address: str, *, size: ViewportSize = DESK, dark: bool = False, locale: str = "pt-BR"
 ) -> Iterator[Person]:
     """A new person with a new browser window, not signed in."""
     context = browser.new_context(
         locale=locale,
         timezone_id="America/Sao_Paulo",
-        viewport={**(size or DESK)},  # type: ignore[arg-type]  # a TypedDict of the same keys
+        viewport=size,
         color_scheme="dark" if dark else "light",
         reduced_motion="reduce",
     )
