@@ -24,6 +24,8 @@ VARIABLES = {"name": "Ana", "creditvalue": "R$ 10", "credittax": "1%"}
 # Recipient's code, and where its message ends.
 STORIES = {"000": "READ", "901": "FAILED", "902": "READ", "903": "READ", "906": "SENT", "907": "SENT", "908": "SENT"}
 
+EARLY = "905"
+
 
 def gateway(url: str) -> Provider:
     return campaigns.provider(url, webhook={"signing_key_env_var": VARIABLE})
@@ -67,7 +69,7 @@ def test_reports_reach_the_message_its_history_and_its_facts(
     stories = {**STORIES, "908": "READ"} if name == "twilio" else STORIES
     if name == "twilio":  # and of an SMS nobody learns that it was read
         stories = {code: status.replace("READ", "DELIVERED") for code, status in stories.items()}
-    for code in stories:
+    for code in (*stories, EARLY):
         asked = {"provider_type": provider.provider_type, "template_code": "offer", "variables": VARIABLES}
         answer = web.post("dispatches", {**asked, "to": phone(int(code)), "correlation_id": code}, key)
         assert answer.status == 202, answer
@@ -78,6 +80,13 @@ def test_reports_reach_the_message_its_history_and_its_facts(
         assert [found for found, _reason in world.statuses(code)] == [status], code
     waiting = "SELECT count(*) FROM webhook_calls WHERE state <> 'done'"
     assert world.wait_for_rows(waiting, done=lambda rows: rows == [(0,)])
+    # What came before our own commit waits for the minute job, which is begun here as cron would.
+    world.wait_for_rows(
+        "SELECT status FROM dispatches WHERE correlation_id = %s", EARLY, done=lambda rows: rows[0][0] != "PENDING"
+    )
+    assert world.start("apply_receipts").wait() == 0
+    world.wait_for_status(EARLY, stories["000"])
+    assert world.facts.wait_for_status(EARLY, stories["000"]).body["correlation_id"] == EARLY
     if name != "twilio":
         strangers = "SELECT count(*) FROM waiting_receipts WHERE message_id = 'sandbox-nobody-sent-this'"
         assert world.wait_for_rows(strangers, done=lambda rows: rows[0][0] > 0)
