@@ -36,9 +36,13 @@ it. Below that, 429 may be about the message, and its tries count."""
 MOST_FAILURES = 1000
 """Where counting ends: the waits have long stopped growing, and the column holds a small number."""
 RATE_LIMITED = "RATE_LIMITED"
-OF_ONE_PERSON = {"GREYLISTED", "MAILBOX_FULL", "PAIR_RATE_LIMITED", "DEVICE_RATE_LIMITED"}
-"""Reasons to wait that a vendor gives for one address, as it gives a refusal. A server that asks everybody to come back
-in a quarter of an hour (greylisting) is well, and never lets a first try pass: a circuit would stay open for good."""
+OF_ONE_MESSAGE = {
+    *("GREYLISTED", "MAILBOX_FULL", "PAIR_RATE_LIMITED", "DEVICE_RATE_LIMITED", "UNREACHABLE"),  # its address
+    "MEDIA_FAILED",  # what it links to
+}
+"""Reasons to wait that a vendor gives for one message, as it gives a refusal. A server that asks everybody to come back
+in a quarter of an hour (greylisting) is well, and never lets a first try pass: a circuit would stay open for good; and
+neither a list of landlines nor one broken picture may stop a provider."""
 
 
 class Sign(enum.Enum):
@@ -70,7 +74,7 @@ def sign_of(outcome: Outcome, *, asked: bool) -> Sign:
     if sign is Sign.BAD:
         if outcome.kind is Kind.DEFERRED and outcome.reason == RATE_LIMITED:
             return Sign.LIMITED
-        if outcome.kind is Kind.DEFERRED and outcome.reason in OF_ONE_PERSON:
+        if outcome.kind is Kind.DEFERRED and outcome.reason in OF_ONE_MESSAGE:
             return Sign.GOOD if asked else Sign.SILENT
         # A deadline that passed in our own queue.
         return Sign.SILENT if outcome.reason == "DEADLINE" and outcome.kind is Kind.NOT_SENT else sign

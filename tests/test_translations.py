@@ -66,6 +66,16 @@ def test_every_text_of_the_room_is_translated(room: str) -> None:
     assert missing == set()
 
 
+def test_one_text_has_one_translation_in_all_rooms() -> None:
+    """Django merges the catalogues of all rooms: of two translations one is shown everywhere, whichever room asks."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for room in ROOMS:
+        for text, translations in readable(CHECKOUT / room / "locale/pt_BR/LC_MESSAGES/django.po").items():
+            said.setdefault(text, {})[room] = translations
+    torn = {text: rooms for text, rooms in said.items() if text and len(set(map(tuple, rooms.values()))) > 1}
+    assert torn == {}
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_catalogue_holds_nothing_that_the_room_no_longer_says(room: str) -> None:
     catalogue = readable(CHECKOUT / room / "locale/pt_BR/LC_MESSAGES/django.po")

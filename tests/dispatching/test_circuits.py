@@ -170,6 +170,8 @@ def test_however_long_trouble_lasts_its_number_fits_into_its_column() -> None:
         (Outcome(Kind.DEFERRED, reason="GREYLISTED", retry_after=900), Sign.GOOD),
         (Outcome(Kind.DEFERRED, reason="PAIR_RATE_LIMITED"), Sign.GOOD),
         (Outcome(Kind.DEFERRED, reason="DEVICE_RATE_LIMITED"), Sign.GOOD),
+        (Outcome(Kind.DEFERRED, reason="UNREACHABLE"), Sign.GOOD),
+        (Outcome(Kind.DEFERRED, reason="MEDIA_FAILED"), Sign.GOOD),
         (Outcome(Kind.NOT_SENT, reason="CONNECT"), Sign.BAD),
         (Outcome(Kind.NOT_SENT, reason="DEADLINE"), Sign.SILENT),
     ],
