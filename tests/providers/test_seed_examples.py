@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from pytest_django import Settings
 
 from providers.models import Provider
 from providers.registry import transport_for
+from tests.databases import CHECKOUT
 from tests.factories import TenantFactory
 
 # Type, name, configuration and vendor; the texts are the seed's own, key by key.
@@ -117,6 +119,12 @@ ALLOWED = (
     *("TELEGRAM_BOT_TOKEN@api.telegram.org", "FCM_SERVICE_ACCOUNT@fcm.googleapis.com"),
 )
 """docs/providers.md says that an operator allows these; each is bound to its vendor's own host."""
+
+
+def test_the_container_allows_the_seeds_names_for_their_vendors_alone() -> None:
+    services = yaml.safe_load((CHECKOUT / "docker" / "compose.yml").read_text())["services"]
+    default = services["web"]["environment"]["PROVIDER_ENV_ALLOW_LIST"].partition(":-")[2].removesuffix("}")
+    assert default.split(",") == ["PRISM_PROVIDER_*", *ALLOWED]
 
 
 @pytest.mark.django_db
