@@ -87,18 +87,23 @@ def _clone() -> None:
     """This process's database as the migrations left it, whatever was in it before."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as owner, _admin() as admin:
         _drop(admin, _own_name())
-        # Held until the connection closes: another run may not replace the template under the copy.
-        owner.execute("SELECT pg_advisory_lock(hashtextextended('prism_template', 0))")
-        template = _ensure_template(owner, admin)
-        clone = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        owner.execute(clone.format(sql.Identifier(_own_name()), sql.Identifier(template)))
+        # Held until the connection closes: another run may not replace the template under the copy. Many may copy.
+        owner.execute("SELECT pg_advisory_lock_shared(hashtextextended('prism_template', 0))")
+        template = f"{TEMPLATE}{_fingerprint()}"
+        if template not in _names(owner, TEMPLATE):
+            owner.execute("SELECT pg_advisory_unlock_shared(hashtextextended('prism_template', 0))")
+            owner.execute("SELECT pg_advisory_lock(hashtextextended('prism_template', 0))")
+            _make_template(owner, admin, template)
+        clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} TABLESPACE {}")
+        space = os.environ.get(session.SPACE) or "pg_default"
+        owner.execute(clone.format(*map(sql.Identifier, (_own_name(), template, space))))
 
 
-def _ensure_template(owner: Connection, admin: Connection) -> str:
-    template = f"{TEMPLATE}{_fingerprint()}"
+def _make_template(owner: Connection, admin: Connection, template: str) -> None:
+    """Unless another process was first."""
     present = _names(owner, TEMPLATE)
     if template in present:
-        return template
+        return
     for outdated in present:
         _drop(admin, outdated)
     half = f"{template}_half"
@@ -106,7 +111,6 @@ def _ensure_template(owner: Connection, admin: Connection) -> str:
     owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(half)))
     _migrate(half)
     owner.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(half), sql.Identifier(template)))
-    return template
 
 
 def _migrate(name: str) -> None:

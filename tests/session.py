@@ -12,10 +12,11 @@ import pytest
 
 from prism.embedded import EmbeddedError, hold
 from prism.embedded.services import TEST_ROOT
-from tests import brokers, clusters, databases
+from tests import brokers, clusters, databases, memory
 
 RUN = "PRISM_TEST_RUN"
 ADMIN_URL = "PRISM_TEST_ADMIN_DATABASE_URL"
+SPACE = "PRISM_TEST_TABLESPACE"
 
 
 def begin(config: pytest.Config) -> None:
@@ -38,6 +39,9 @@ def begin(config: pytest.Config) -> None:
     os.environ.setdefault("OUTBOUND_ALLOW_PRIVATE", "true")
     mark_alive(connection, os.environ[RUN])
     databases.drop_those_of_dead_runs(connection)
+    if services.admin_database_url:
+        with psycopg.connect(services.admin_database_url, autocommit=True) as admin:
+            os.environ[SPACE] = memory.make_space(admin)
     brokers.drop_topics_of_dead_runs(connection)
     clusters.remove_those_of_dead_runs(connection)
 

@@ -57,8 +57,14 @@ class Person:
                 return
 
     def too_wide(self) -> list[str]:
-        """Elements that make the page itself scroll sideways."""
-        return list(self.page.evaluate(OVERFLOW))
+        """Elements that make the page itself scroll sideways, and go on doing so: charts follow a new width."""
+        found: list[str] = []
+        for _ in range(10):
+            found = list(self.page.evaluate(OVERFLOW))
+            if not found:
+                break
+            self.page.wait_for_timeout(100)
+        return found
 
     def grave_findings(self, axe: Axe) -> list[str]:
         """What axe finds serious or critical: rule, impact and where."""
