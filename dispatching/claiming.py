@@ -50,7 +50,8 @@ DELETE FROM due_dispatches WHERE dispatch_id = ANY(ARRAY(
 RETURNING dispatch_id::text, not_after, paced
 """
 # The one message that tries a provider in trouble is one that was never tried, where there is one among the first: one
-# that the vendor has already failed over would keep everybody else waiting.
+# that the vendor has already failed over would keep everybody else waiting. Any of them, not the oldest: those may all
+# be of the one campaign whose content the vendor stumbles over, try after try.
 _CLAIM_PROBE = """
 DELETE FROM due_dispatches WHERE dispatch_id = ANY(ARRAY(
   SELECT n.dispatch_id FROM due_dispatches n WHERE n.dispatch_id = (
@@ -58,7 +59,7 @@ DELETE FROM due_dispatches WHERE dispatch_id = ANY(ARRAY(
       SELECT dispatch_id, due_at FROM due_dispatches
       WHERE provider_id = %s AND lane_class = %s AND due_at <= statement_timestamp() ORDER BY due_at LIMIT 500) f
     JOIN LATERAL (SELECT attempts FROM dispatches WHERE id = f.dispatch_id) d ON true
-    ORDER BY d.attempts, f.due_at LIMIT %s)
+    ORDER BY d.attempts, random() LIMIT %s)
   FOR UPDATE SKIP LOCKED))
 RETURNING dispatch_id::text, not_after, paced
 """

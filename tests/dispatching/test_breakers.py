@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from dispatching import metrics
 from dispatching.breakers import Breakers
 from dispatching.circuit_rows import take_probe
+from dispatching.claiming import _CLAIM_PROBE
 from dispatching.database import connect
 from dispatching.draining import DueDrainer
 from dispatching.engine import Engine
@@ -31,10 +32,10 @@ from providers.probe_rows import Probes
 from providers.verdicts import Verdict
 from tenants.scope import tenant_scope
 from tests.dispatching.conftest import MakeTrigger
-from tests.dispatching.hands import ACCEPTED, DEFERRED, REJECTED, UNKNOWN, Hands, campaign_with
+from tests.dispatching.hands import ACCEPTED, DEFERRED, REJECTED, UNKNOWN, Hands, campaign_with, plan_due
 from tests.dispatching.test_engine import link_provider, send, until
 from tests.dispatching.vendor import accept, running_vendor
-from tests.factories import CampaignFactory
+from tests.factories import CampaignFactory, CampaignProviderTemplateFactory
 
 REFUSED = Outcome(Kind.CONFIGURATION, reason="UNAUTHORIZED", error="HTTP 401")
 LIMITED = Outcome(Kind.DEFERRED, reason="RATE_LIMITED", error="HTTP 429", retry_after=30)
@@ -194,6 +195,27 @@ def test_the_one_message_that_tries_was_never_tried_before(
     assert hands.claim() == 1
     hands.answer(ACCEPTED)
     assert Dispatch.objects.get(status="SENT").attempts == 1, "the first try of it"
+
+
+def test_the_one_message_that_tries_is_not_always_of_the_campaign_that_has_waited_longest(
+    hands: Hands, connection: psycopg.Connection, make_trigger: MakeTrigger
+) -> None:
+    campaign, (provider,) = campaign_with()
+    other = CampaignFactory.create(tenant=campaign.tenant)
+    CampaignProviderTemplateFactory.create(campaign_provider__campaign=other, campaign_provider__provider=provider)
+    for one in (campaign, other):
+        plan_due(connection, *[make_trigger(one.name, tenant_id=one.tenant_id) for _ in range(20)])
+    let_time_pass()
+    old = [str(pk) for pk in Dispatch.objects.filter(campaign=campaign).values_list("pk", flat=True)]
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
+    assert DueDispatch.objects.filter(dispatch_id__in=old).update(due_at=past) == 20
+    lane_class = DueDispatch.objects.values_list("lane_class", flat=True).distinct().get()
+    drawn = []
+    for _ in range(60):
+        with connection.transaction(force_rollback=True):
+            ((chosen, *_rest),) = connection.execute(_CLAIM_PROBE, [str(provider.pk), lane_class, 1]).fetchall()
+            drawn.append(chosen in old)
+    assert set(drawn) == {True, False}
 
 
 def test_messages_that_fail_again_and_again_do_not_stop_the_others(
